@@ -1,1 +1,23 @@
-//! rules
+//! Who may do what: pure decisions over facts.
+//!
+//! Every place of the road has one `decide_…(request, facts, now) -> Result<Permit<…>, Refusal>`. Nothing here
+//! reads a clock, a database or the network, so a past act can be decided again under the law of its day.
+//! A [`Permit`] can be built nowhere else; functions that act, and functions that reveal a secret, take one.
+
+mod accreditation;
+mod defaults;
+mod issue;
+mod operate;
+mod permit;
+mod provider;
+mod transcryptor;
+mod whitelist;
+
+pub use accreditation::{Accreditation, Standing};
+pub use defaults::Defaults;
+pub use issue::{IssueFacts, IssueRequest, decide_issue};
+pub use operate::{Operation, Role, decide_operation};
+pub use permit::{Answer, Ask, Basis, Convert, Issue, Operate, Permit, Refusal};
+pub use provider::{AskFacts, ProviderFacts, decide_answer, decide_ask};
+pub use transcryptor::{InquiryRequest, Pace, TranscryptorFacts, decide_conversion};
+pub use whitelist::{Row, Whitelist};

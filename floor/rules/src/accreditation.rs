@@ -1,0 +1,44 @@
+//! What the third-party body says of an institution (rows O1, O4).
+
+use serde::{Deserialize, Serialize};
+use words::{Kind, Moment, PartyId, Reason};
+
+/// The standing of an accreditation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// May take part.
+    Active,
+    /// May not, until restored.
+    Suspended,
+    /// May not any more.
+    Withdrawn,
+}
+
+/// One institution's accreditation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Accreditation {
+    /// Which institution.
+    pub party: PartyId,
+    /// The kind the whitelist speaks of, e.g. `municipality`.
+    pub kind: Kind,
+    /// Whether it may take part now.
+    pub standing: Standing,
+    /// Until when its impact assessment (特定個人情報保護評価) is approved; `None` if it never was.
+    pub assessed_until: Option<Moment>,
+    /// Whether it holds the Individual Number (row L8: those that do not take part all the same).
+    pub holds_number: bool,
+}
+
+impl Accreditation {
+    /// Whether the institution may take part at `now`; otherwise why not.
+    pub fn check(&self, now: Moment) -> Result<(), Reason> {
+        match self.standing {
+            Standing::Active if self.assessed_until.is_some_and(|until| now < until) => Ok(()),
+            Standing::Active => Err(Reason::ImpactAssessmentMissing),
+            Standing::Suspended => Err(Reason::AccreditationSuspended),
+            Standing::Withdrawn => Err(Reason::NotAccredited),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Roles on a room's inner side, and what each may do there.
+
+use serde::{Deserialize, Serialize};
+use words::{Reason, Right};
+
+use crate::permit::{Basis, Operate, Permit, Refusal};
+
+/// The role behind a key of a room's inner side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Runs the room: reads its state and counts, starts its jobs; sees no personal data.
+    Operator,
+    /// A clerk or a business system of an institution.
+    Clerk,
+    /// An officer of the third-party body.
+    Officer,
+    /// A registrar of the resident register.
+    Registrar,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: &'static [Self] = &[Self::Operator, Self::Clerk, Self::Officer, Self::Registrar];
+
+    /// The word in key files and snapshots.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::Clerk => "clerk",
+            Self::Officer => "officer",
+            Self::Registrar => "registrar",
+        }
+    }
+}
+
+/// What an operator of some kind wants to do on a room's inner side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// Suspend, restore or withdraw an accreditation.
+    ChangeAccreditation,
+    /// Read alarms and cases, move cases on.
+    WorkOnCases,
+    /// Enter residents and changes of them.
+    KeepRegister,
+    /// Find the current number from a former one.
+    FindNumber,
+    /// Start the issue of link codes for the own customers.
+    StartIssue,
+}
+
+/// Decides whether `role` may do `operation`.
+pub fn decide_operation(operation: Operation, role: Role) -> Result<Permit<Operate>, Refusal> {
+    let (needed, entry) = match operation {
+        Operation::ChangeAccreditation => {
+            (Role::Officer, "powers of the third-party body (番号法第三十三条-第三十五条)")
+        }
+        Operation::WorkOnCases => {
+            (Role::Officer, "powers of the third-party body (番号法第三十三条-第三十五条)")
+        }
+        Operation::KeepRegister => {
+            (Role::Registrar, "keeping of the resident register (住民基本台帳法第七条)")
+        }
+        Operation::FindNumber => (Role::Registrar, "number from a former number (001 §5.2)"),
+        Operation::StartIssue => (Role::Operator, "notice of a link code (番号法第二十一条の二)"),
+    };
+    if role == needed {
+        Ok(Permit::new(Basis { right: Right::Law, entry: entry.into(), version: 0 }))
+    } else {
+        Err(Reason::NotAllowed.into())
+    }
+}
