@@ -1,0 +1,148 @@
+//! Addresses: prefecture, municipality, town, the numbers, the building; in any notation.
+
+mod numbers;
+mod place;
+
+use crate::fold::fold;
+use numbers::Split;
+
+pub(crate) use place::{Places, Prefecture};
+
+/// An address taken apart. Texts are in one spelling (see [`place`]), numbers in reading order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Address {
+    pub(crate) prefecture: Prefecture,
+    /// Municipality of today where its former name is known, without the 郡; empty when none was written.
+    pub(crate) city: Box<str>,
+    /// Everything between the municipality and the numbers; 大字 and 字 are gone.
+    pub(crate) town: Box<str>,
+    /// 丁目, 番, 号, then whatever numbers stand in the building's name: `8-38-14-401` and
+    /// `八丁目38番14号 コーポひかり401号` give the same list.
+    pub(crate) numbers: Box<[u32]>,
+    /// How many of the numbers stand before the building.
+    pub(crate) plain_numbers: usize,
+    /// Name of the building in one spelling, without its numbers.
+    pub(crate) building: Box<str>,
+}
+
+impl Address {
+    /// Reads any text; an empty or meaningless one gives an address with nothing in it.
+    pub(crate) fn read(text: &str, places: &Places) -> Address {
+        let folded = fold(text);
+        let (prefecture, rest) = place::prefecture(folded.trim());
+        let (city, prefecture, rest) = places.city(prefecture, rest);
+        let Split { town, mut numbers, building } = numbers::split(rest);
+        let plain_numbers = numbers.len();
+        let (building, inside) = numbers::building(&building);
+        numbers.extend(inside);
+        Address {
+            prefecture,
+            city: city.into(),
+            town: place::town(&town).into(),
+            numbers: numbers.into(),
+            plain_numbers,
+            building: building.into(),
+        }
+    }
+
+    /// True when nothing was given that could agree or disagree.
+    pub(crate) fn is_missing(&self) -> bool {
+        self.city.is_empty() && self.town.is_empty() && self.numbers.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Address {
+        Address::read(text, &Places::built_in())
+    }
+
+    fn numbers(text: &str) -> Vec<u32> {
+        read(text).numbers.to_vec()
+    }
+
+    #[test]
+    fn one_address_in_every_notation() {
+        let register = read("埼玉県川口市幸町四丁目６番１４号");
+        for text in [
+            "埼玉県川口市幸町4-6-14",
+            "川口市幸町４丁目６－１４",
+            "埼玉県川口市幸町四丁目六番十四号",
+            "埼玉県川口市幸町4丁目6番地14",
+            "埼玉県 川口市 幸町 ４−６−１４号",
+            "川口市幸町4の6の14",
+            "川口市幸町4ー6ー14",
+            "川口市幸町４丁目６番地の１４",
+            "川口市大字幸町4丁目6-14",
+            "川口市幸町四－六－一四",
+        ] {
+            let other = read(text);
+            assert_eq!(
+                (&*other.city, &*other.town, &*other.numbers),
+                ("川口市", "幸町", &[4, 6, 14][..]),
+                "{text}: {other:?}"
+            );
+        }
+        assert_eq!((&*register.town, register.plain_numbers), ("幸町", 3));
+    }
+
+    #[test]
+    fn numbers_that_belong_to_names_stay_there() {
+        assert_eq!(&*read("仙台市若林区六丁の目南町1593番地2").town, "6丁ノ目南町");
+        assert_eq!(&*read("仙台市若林区東八番丁９７５番").town, "東8番丁");
+        assert_eq!(numbers("仙台市若林区東八番丁９７５番"), [975]);
+        assert_eq!(&*read("千代田区三十番町3-5-10").town, "30番町");
+        assert_eq!(numbers("千代田区三十番町3-5-10"), [3, 5, 10]);
+        assert_eq!(numbers("千代田区富士見三五十"), [3, 5, 10]);
+        assert_eq!(numbers("新宿区西新宿二ー八ー一"), [2, 8, 1]);
+        assert_eq!(read("美唄市東二条北五丁目25番3号"), read("美唄市東2条北5-25-3"));
+        assert_eq!(&*read("福山市神邉町十九軒屋２５４６番地").town, "神辺町19軒屋");
+        assert_eq!(&*read("大分市三ｹ田町2丁目30番1号").town, "3ケ田町");
+    }
+
+    #[test]
+    fn rooms_follow_the_numbers_however_they_are_written() {
+        for text in [
+            "福山市青葉台八丁目38-14-401",
+            "広島県福山市青葉台八丁目３８番１４号　コーポひかり４０１号",
+            "福山市青葉台8-38-14コーポひかり401号室",
+        ] {
+            assert_eq!(numbers(text), [8, 38, 14, 401], "{text}");
+        }
+        let with_building = read("狭山市青柳1389番地14第二緑201号");
+        assert_eq!((&*with_building.numbers, with_building.plain_numbers), (&[1389, 14, 2, 201][..], 2));
+    }
+
+    #[test]
+    fn spellings_of_a_town_are_one() {
+        let town = |text: &str| read(text).town.to_string();
+        assert_eq!(town("大分市坂の市中央８丁目"), town("大分市坂ノ市中央八丁目"));
+        assert_eq!(town("狭山市鵜の木506"), town("狭山市大字鵜ノ木５０６番地"));
+        assert_eq!(town("赤磐市桜が丘東6"), town("赤磐市桜ヶ丘東六丁目"));
+        assert_eq!(town("美唄市盤の澤町高台2349"), town("美唄市大字盤の沢町字高台２３４９番地"));
+        assert_eq!(town("東大阪市六萬寺町1"), town("東大阪市六万寺町一丁目"));
+        assert_ne!(town("川口市幸町1"), town("川口市栄町1"));
+    }
+
+    #[test]
+    fn districts_and_prefectures_may_be_left_out() {
+        for (short, long) in [
+            ("稲美町国岡1-4-6", "兵庫県加古郡稲美町国岡一丁目４番６号"),
+            ("佐賀関町志津留1042", "大分県北海部郡佐賀関町志津留1042番地"),
+            ("片品村築地665", "群馬県利根郡片品村築地６６５番地"),
+        ] {
+            let (short, long) = (read(short), read(long));
+            assert_eq!((&short.city, &short.town, &short.numbers), (&long.city, &long.town, &long.numbers));
+        }
+        assert_eq!(&*read("奈良県大和郡山市北郡山町1").city, "大和郡山市");
+        assert_eq!(&*read("愛知県蒲郡市中央本町1").city, "蒲郡市");
+    }
+
+    #[test]
+    fn nothing_meaningful_is_missing() {
+        assert!(read("").is_missing());
+        assert!(read("   ").is_missing());
+    }
+}

@@ -1,0 +1,182 @@
+//! Where the numbers of an address begin and end: 三五十 is 3-5-10, 三十番町 is a name.
+
+use crate::fold::is_dash;
+use crate::kana;
+use crate::numerals;
+use crate::variants;
+
+/// What follows the municipality, in three parts.
+pub(super) struct Split {
+    pub(super) town: String,
+    pub(super) numbers: Vec<u32>,
+    pub(super) building: String,
+}
+
+/// Cuts at the first number that is a house number and not part of a name. Linear: every character is
+/// looked at a fixed number of times.
+pub(super) fn split(text: &str) -> Split {
+    let characters: Vec<char> = text.chars().collect();
+    let mut at = 0;
+    while let Some(&character) = characters.get(at) {
+        let end = end_of_run(&characters, at);
+        if end == at {
+            at += 1;
+            continue;
+        }
+        if starts_numbers(&characters, at, end, character.is_ascii_digit()) {
+            let town = collect(&characters, 0, at);
+            let (numbers, rest) = read_numbers(&characters, at);
+            return Split { town, numbers, building: collect(&characters, rest, characters.len()) };
+        }
+        at = end;
+    }
+    Split { town: text.to_owned(), numbers: Vec::new(), building: String::new() }
+}
+
+/// Name of a building in one spelling, and the numbers that stand in it, in order.
+pub(super) fn building(text: &str) -> (String, Vec<u32>) {
+    let characters: Vec<char> = text.chars().collect();
+    let (mut name, mut numbers) = (String::new(), Vec::new());
+    let mut at = 0;
+    while let Some(&character) = characters.get(at) {
+        let end = end_of_run(&characters, at);
+        if end > at {
+            numbers.extend(numerals::read(&collect(&characters, at, end)));
+            at = end;
+        } else {
+            if !(character.is_whitespace()
+                || is_dash(character) && name.is_empty()
+                || is_room_word(character))
+            {
+                name.push(variants::standard(kana::katakana(character)));
+            }
+            at += 1;
+        }
+    }
+    (kana::bank(&name), numbers)
+}
+
+fn is_room_word(character: char) -> bool {
+    matches!(character, '号' | '室' | '階' | '棟' | '(' | ')' | ',' | '、' | '.' | '#')
+}
+
+fn collect(characters: &[char], from: usize, to: usize) -> String {
+    characters.get(from..to).unwrap_or_default().iter().collect()
+}
+
+/// End of the run of numeral characters of one script that begins at `at`; `at` itself when none does.
+fn end_of_run(characters: &[char], at: usize) -> usize {
+    let of_script: fn(char) -> bool = match characters.get(at) {
+        Some(character) if character.is_ascii_digit() => |character| character.is_ascii_digit(),
+        Some(&character) if numerals::is_kanji_numeral(character) => numerals::is_kanji_numeral,
+        _ => return at,
+    };
+    let run = characters.get(at..).unwrap_or_default();
+    at + run.iter().take_while(|character| of_script(**character)).count()
+}
+
+fn is_number_at(characters: &[char], at: usize) -> bool {
+    characters.get(at).is_some_and(|&next| next.is_ascii_digit() || numerals::is_kanji_numeral(next))
+}
+
+/// Does the run that ends at `end` begin the house number?
+fn starts_numbers(characters: &[char], start: usize, end: usize, arabic: bool) -> bool {
+    let next = characters.get(end).copied();
+    let after = characters.get(end + 1).copied();
+    let Some(next) = next else { return start > 0 };
+    match next {
+        // 六丁の目 and 三番丁 are names; 4丁目 and Sakai's 4丁5番 are not.
+        '丁' => after == Some('目') || is_number_at(characters, end + 1) || after.is_some_and(is_dash),
+        // 三十番町 is a name; 3番5号, 51番 and 355番号 are not.
+        '番' => !matches!(after, Some('町' | '丁' | '館' | '通' | '街' | '組' | '掘' | '堀' | '山' | '沢')),
+        '号' => arabic && !matches!(after, Some('線' | '町')),
+        'の' | 'ノ' | '之' => is_number_at(characters, end + 1),
+        '地' => after == Some('割'),
+        ' ' => start > 0,
+        next if is_dash(next) => is_number_at(characters, end + 1),
+        // A kanji number before any other character is part of a name, an Arabic one seldom.
+        next if arabic => {
+            !matches!(
+                next,
+                '条' | '線'
+                    | '町'
+                    | '区'
+                    | '軒'
+                    | 'ツ'
+                    | 'ッ'
+                    | 'つ'
+                    | 'っ'
+                    | 'ケ'
+                    | 'ヶ'
+                    | 'ヵ'
+                    | 'カ'
+                    | 'が'
+                    | 'か'
+                    | 'ガ'
+            ) && !matches!(
+                next,
+                '本' | '日'
+                    | '里'
+                    | '升'
+                    | '社'
+                    | '部'
+                    | '部'
+                    | '反'
+                    | '割'
+                    | '歩'
+                    | '軒'
+                    | '十'
+                    | '百'
+                    | '千'
+                    | '城'
+            )
+        }
+        _ => false,
+    }
+}
+
+/// The numbers from `at` on, and where the building begins.
+fn read_numbers(characters: &[char], mut at: usize) -> (Vec<u32>, usize) {
+    let mut numbers = Vec::new();
+    loop {
+        let end = end_of_run(characters, at);
+        if end == at {
+            return (numbers, at);
+        }
+        numbers.extend(numerals::read(&collect(characters, at, end)));
+        let next = end_of_separator(characters, end);
+        // A number that follows without a separator (17 201) belongs to the building.
+        if next == end || !is_number_at(characters, next) {
+            return (numbers, next);
+        }
+        // 第二若葉 after the numbers is a building; 4番第2 never continues them. 3番 101号室 does, as a room,
+        // and rooms are listed after the house number anyway.
+        at = next;
+    }
+}
+
+/// Skips what stands between two house numbers: 丁目 番地 番 号 の dashes and spaces.
+fn end_of_separator(characters: &[char], mut at: usize) -> usize {
+    while let Some(&character) = characters.get(at) {
+        let skip = match character {
+            '丁' if characters.get(at + 1) == Some(&'目') => 2,
+            '番' if characters.get(at + 1) == Some(&'地') => 2,
+            '地' if characters.get(at + 1) == Some(&'割') => 2,
+            '丁' | '番' | '号' | '目' | ' ' | ',' | '、' | '第' => 1,
+            'の' | 'ノ' | '之' if is_number_at(characters, at + 1) => 1,
+            character if is_dash(character) => 1,
+            _ => return at,
+        };
+        // 第 is only a separator before a plot number (第1地割), not before a building's name.
+        if character == '第' && !before_plot(characters, at + 1) {
+            return at;
+        }
+        at += skip;
+    }
+    at
+}
+
+fn before_plot(characters: &[char], at: usize) -> bool {
+    let end = end_of_run(characters, at);
+    end > at && matches!(characters.get(end), Some('地' | '番'))
+}

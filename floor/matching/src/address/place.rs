@@ -1,0 +1,245 @@
+//! Prefectures, municipalities of today and of former times, and one spelling for towns.
+
+use crate::kana;
+use crate::numerals;
+use crate::variants;
+use std::collections::HashMap;
+
+/// One of the 47, by its official number; 0 when none was written or inferred.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Prefecture(pub(crate) u8);
+
+const PREFECTURES: [&str; 47] = [
+    "北海道",
+    "青森県",
+    "岩手県",
+    "宮城県",
+    "秋田県",
+    "山形県",
+    "福島県",
+    "茨城県",
+    "栃木県",
+    "群馬県",
+    "埼玉県",
+    "千葉県",
+    "東京都",
+    "神奈川県",
+    "新潟県",
+    "富山県",
+    "石川県",
+    "福井県",
+    "山梨県",
+    "長野県",
+    "岐阜県",
+    "静岡県",
+    "愛知県",
+    "三重県",
+    "滋賀県",
+    "京都府",
+    "大阪府",
+    "兵庫県",
+    "奈良県",
+    "和歌山県",
+    "鳥取県",
+    "島根県",
+    "岡山県",
+    "広島県",
+    "山口県",
+    "徳島県",
+    "香川県",
+    "愛媛県",
+    "高知県",
+    "福岡県",
+    "佐賀県",
+    "長崎県",
+    "熊本県",
+    "大分県",
+    "宮崎県",
+    "鹿児島県",
+    "沖縄県",
+];
+
+/// The prefecture at the start of a folded address, and the rest.
+pub(super) fn prefecture(text: &str) -> (Prefecture, &str) {
+    for (number, name) in (1..).zip(PREFECTURES) {
+        if let Some(rest) = text.strip_prefix(name) {
+            return (Prefecture(number), rest.trim_start());
+        }
+    }
+    (Prefecture(0), text)
+}
+
+/// Names of municipalities: those of today, and what former ones became.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Places {
+    /// Former name → (its prefecture, municipality of today), one entry per prefecture that had the name.
+    former: HashMap<String, Vec<(Prefecture, String)>>,
+    /// Name of today → its prefecture; 0 when several have a municipality of that name.
+    today: HashMap<String, Prefecture>,
+}
+
+/// No municipality's name is longer (さいたま市岩槻区 with its ward counts 8; the longest have 11).
+const LONGEST_NAME: usize = 12;
+
+impl Places {
+    /// The municipalities known without any file: none by name, only by the form of their names.
+    pub(crate) fn built_in() -> Places {
+        Places::default()
+    }
+
+    /// Learns that the municipality `old` became part of `new`, both as `埼玉県`, `鳩ヶ谷市`, `川口市`.
+    pub(crate) fn add_merger(&mut self, prefecture_name: &str, old: &str, new: &str) {
+        let (prefecture, _) = prefecture(prefecture_name);
+        let old = town(without_district(old));
+        let new = town(without_district(new));
+        if old.is_empty() || old == new {
+            return;
+        }
+        self.today
+            .entry(new.clone())
+            .and_modify(|known| {
+                if *known != prefecture {
+                    *known = Prefecture(0)
+                }
+            })
+            .or_insert(prefecture);
+        self.former.entry(old).or_default().push((prefecture, new));
+    }
+
+    /// The municipality at the start of `text` (after its prefecture), what prefecture it is in as far as
+    /// that is known, and the rest.
+    pub(crate) fn city<'text>(
+        &self,
+        prefecture: Prefecture,
+        text: &'text str,
+    ) -> (String, Prefecture, &'text str) {
+        let text = without_district(text);
+        let end = end_of_city(text);
+        let (written, rest) = text.split_at_checked(end).unwrap_or((text, ""));
+        let name = town(written);
+        match self.became(prefecture, &name) {
+            Some((prefecture, today)) => (today, prefecture, rest),
+            None => {
+                let inferred = self.today.get(&name).copied().unwrap_or_default();
+                (name, if prefecture.0 == 0 { inferred } else { prefecture }, rest)
+            }
+        }
+    }
+
+    /// What a former municipality is today, followed through several mergers.
+    fn became(&self, prefecture: Prefecture, name: &str) -> Option<(Prefecture, String)> {
+        let mut found: Option<(Prefecture, String)> = None;
+        let mut name = name.to_owned();
+        // A name never passed through more than a handful of mergers; the bound keeps a cycle in bad data out.
+        for _ in 0..6 {
+            let Some(entries) = self.former.get(&name) else { break };
+            let wanted = found.as_ref().map_or(prefecture, |(prefecture, _)| *prefecture);
+            let mut fitting = entries.iter().filter(|(of, _)| wanted.0 == 0 || *of == wanted);
+            let Some(entry) = fitting.next() else { break };
+            // Two prefectures had the name and none was written: it stays as it is.
+            if fitting.any(|other| other != entry) {
+                break;
+            }
+            name = entry.1.clone();
+            found = Some(entry.clone());
+        }
+        found
+    }
+}
+
+/// Drops the 郡 before a town or village: 加古郡稲美町 is 稲美町.
+fn without_district(text: &str) -> &str {
+    const NOT_DISTRICTS: [&str; 5] = ["大和郡山市", "郡山市", "蒲郡市", "小郡", "郡上"];
+    if NOT_DISTRICTS.iter().any(|name| text.starts_with(name)) {
+        return text;
+    }
+    let start: Vec<(usize, char)> = text.char_indices().take(7).collect();
+    for window in start.windows(2) {
+        if let [(at, '郡'), (after, next)] = window
+            && *at > 0
+            && *next != '市'
+        {
+            return text.get(*after..).unwrap_or(text).trim_start();
+        }
+    }
+    text
+}
+
+/// Where the municipality's name ends, in bytes, by the form of the name: …市 (with its ward), …区, …町, …村.
+fn end_of_city(text: &str) -> usize {
+    let start: Vec<(usize, char)> = text.char_indices().take(LONGEST_NAME).collect();
+    let end = |position: usize| start.get(position).map_or(0, |(at, character)| at + character.len_utf8());
+    let find = |wanted: &[char], from: usize, upto: usize| {
+        start
+            .iter()
+            .enumerate()
+            .skip(from)
+            .take(upto)
+            .find(|(_, (_, character))| wanted.contains(character))
+            .map(|(position, _)| position)
+    };
+    // A number ends the search: 市 behind it belongs to a building or a town.
+    let limit = start.iter().position(|(_, character)| character.is_ascii_digit()).unwrap_or(start.len());
+    if let Some(mut city) = find(&['市'], 1, limit.saturating_sub(1).min(7)) {
+        // 四日市市, 廿日市市, 野々市市, 八日市場市: the last 市 of a run is the one.
+        if start.get(city + 1).is_some_and(|(_, next)| *next == '市') {
+            city += 1;
+        } else if start.get(city + 1).is_some_and(|(_, next)| *next == '場')
+            && start.get(city + 2).is_some_and(|(_, next)| *next == '市')
+        {
+            city += 2;
+        }
+        // Wards of the designated cities have names of one to three characters (さいたま市 ones too).
+        let ward = find(&['区'], city + 2, 3);
+        return end(ward.unwrap_or(city));
+    }
+    let town = find(&['区', '町', '村'], 1, limit.saturating_sub(1).min(8));
+    town.map_or(0, end)
+}
+
+/// One spelling for names of places: variants by their class, 大字 and 字 gone, numbers in Arabic figures,
+/// ヶ ケ が ガ カ one, の ノ 之 乃 one, ツ ッ つ one, small kana large.
+pub(super) fn town(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let characters: Vec<char> = text.chars().filter(|character| !character.is_whitespace()).collect();
+    let mut at = 0;
+    while let Some(&character) = characters.get(at) {
+        let next = characters.get(at + 1).copied();
+        let before = out.chars().next_back();
+        match character {
+            '大' | '小' if next == Some('字') => at += 1,
+            // 十文字町 is a name; every other 字 announces one.
+            '字' if before != Some('文') => {}
+            character if numerals::is_kanji_numeral(character) => {
+                let run: String = characters
+                    .iter()
+                    .skip(at)
+                    .take_while(|character| numerals::is_kanji_numeral(**character))
+                    .collect();
+                at += run.chars().count().saturating_sub(1);
+                for number in numerals::read(&run) {
+                    out.push_str(&number.to_string());
+                }
+            }
+            character => out.push(one_spelling(character, before, next)),
+        }
+        at += 1;
+    }
+    out
+}
+
+fn one_spelling(character: char, before: Option<char>, next: Option<char>) -> char {
+    let inside =
+        before.is_some_and(|before| !kana::is_kana(before)) && next.is_some_and(|next| !kana::is_kana(next));
+    match kana::katakana(character) {
+        'ケ' | 'ヶ' | 'ヵ' => 'ケ',
+        'ガ' | 'カ' if inside => 'ケ',
+        'ノ' => 'ノ',
+        '之' | '乃' if inside => 'ノ',
+        'ッ' => 'ツ',
+        'ャ' => 'ヤ',
+        'ュ' => 'ユ',
+        'ョ' => 'ヨ',
+        other => variants::standard(other),
+    }
+}

@@ -1,0 +1,127 @@
+//! Names: surname and given name, written and read.
+
+use crate::fold::{UNKNOWN, fold, is_gaiji_mark};
+use crate::kana;
+use crate::variants;
+
+/// A name in one spelling, its words joined, with the place where the first word ends.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Words {
+    text: Box<str>,
+    /// Bytes of the first word; 0 when the name was written without a space.
+    cut: usize,
+}
+
+impl Words {
+    fn new(folded: &str) -> Words {
+        let mut text = String::with_capacity(folded.len());
+        let mut cut = 0;
+        for word in folded.split_whitespace() {
+            if cut == 0 && !text.is_empty() {
+                cut = text.len();
+            }
+            text.push_str(word);
+        }
+        Words { text: text.into(), cut }
+    }
+
+    /// All words joined.
+    pub(crate) fn joined(&self) -> &str {
+        &self.text
+    }
+
+    /// Surname and given name, when a space told them apart.
+    pub(crate) fn parts(&self) -> Option<(&str, &str)> {
+        if self.cut == 0 { None } else { self.text.split_at_checked(self.cut) }
+    }
+
+    pub(crate) fn is_missing(&self) -> bool {
+        self.text.is_empty()
+    }
+}
+
+/// One name of a person: as written and as read. Either may be missing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Name {
+    pub(crate) written: Words,
+    /// In the letters of a bank ([`kana::bank`]).
+    pub(crate) read: Words,
+}
+
+impl Name {
+    pub(crate) fn new(written: &str, reading: Option<&str>) -> Name {
+        let written = spelling(written);
+        let reading = reading.map(kana::bank).unwrap_or_default();
+        // A name written in kana only is its own reading (foreign residents, systems without kanji).
+        let reading = if reading.is_empty() && !written.is_empty() && all_kana(&written) {
+            kana::bank(&written)
+        } else {
+            reading
+        };
+        Name { written: Words::new(&written), read: Words::new(&reading) }
+    }
+
+    pub(crate) fn is_missing(&self) -> bool {
+        self.written.is_missing() && self.read.is_missing()
+    }
+}
+
+fn all_kana(text: &str) -> bool {
+    text.chars().all(|character| kana::is_kana(character) || character.is_whitespace())
+}
+
+/// Variants by their class, 々 written out, marks for missing characters as one, Latin in capitals,
+/// punctuation and polite endings gone.
+fn spelling(text: &str) -> String {
+    let folded = fold(text);
+    let mut out = String::with_capacity(folded.len());
+    for character in folded.trim().trim_end_matches(['様', '殿']).chars() {
+        match character {
+            '々' | '〻' | '仝' => {
+                if let Some(before) = out.chars().next_back() {
+                    out.push(before);
+                }
+            }
+            '・' | ',' | '.' | '、' | '\'' | '’' | '=' | '_' => out.push(' '),
+            'ケ' | 'ヶ' | 'ヵ' if !out.is_empty() => out.push('ケ'),
+            mark if is_gaiji_mark(mark) => out.push(UNKNOWN),
+            character if character.is_ascii_lowercase() => out.push(character.to_ascii_uppercase()),
+            character => out.push(variants::standard(character)),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(text: &str) -> String {
+        Name::new(text, None).written.joined().to_owned()
+    }
+
+    #[test]
+    fn spaces_width_and_variants_do_not_matter() {
+        assert_eq!(written("髙槗　誠介"), written("高橋誠介"));
+        assert_eq!(written("橋󠄃本 眞樹"), written("橋本真樹"));
+        assert_eq!(written("佐々木　公平"), written("佐佐木公平"));
+        assert_eq!(written("MÜLLER Minh"), "MÜLLERMINH");
+        assert_ne!(written("斉藤 一"), written("斎藤 一"));
+    }
+
+    #[test]
+    fn a_space_tells_surname_and_given_name_apart() {
+        assert_eq!(Name::new("山田　太郎", None).written.parts(), Some(("山田", "太郎")));
+        assert_eq!(Name::new("山田太郎", None).written.parts(), None);
+    }
+
+    #[test]
+    fn marks_for_missing_characters_are_one() {
+        assert_eq!(written("■橋"), written("？橋"));
+    }
+
+    #[test]
+    fn a_name_in_kana_is_its_own_reading() {
+        assert_eq!(Name::new("ミュラー ミン", None).read.joined(), "ミユラーミン");
+    }
+}

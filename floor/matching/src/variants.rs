@@ -1,0 +1,145 @@
+//! Variant characters as classes: 髙 is 高, 﨑 is 崎, 邊 and 邉 are 辺; 斎 and 斉 are two characters.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+const TABLE: &str = include_str!("../data/variants.txt");
+
+fn classes() -> &'static HashMap<char, char> {
+    static CLASSES: OnceLock<HashMap<char, char>> = OnceLock::new();
+    CLASSES.get_or_init(|| {
+        let mut classes = HashMap::new();
+        for line in TABLE.lines().filter(|line| !line.starts_with('#')) {
+            let mut characters = line.chars();
+            let Some(standard) = characters.next() else { continue };
+            for variant in characters {
+                classes.insert(variant, standard);
+            }
+        }
+        classes
+    })
+}
+
+/// The character that stands for the class of `character`; itself when it has no variants.
+pub(crate) fn standard(character: char) -> char {
+    // The whole table lies above the kana, which saves most look-ups.
+    if character < '\u{3400}' { character } else { classes().get(&character).copied().unwrap_or(character) }
+}
+
+/// Pairs of characters that scanners and hurried hands take for one another. Not variants: a pair that
+/// differs only so is similar, never equal.
+const LOOK_ALIKES: &[&str] = &[
+    "口ロ囗",
+    "力カ",
+    "二ニ",
+    "夕タ",
+    "工エ",
+    "八ハ",
+    "千干于チ",
+    "土士",
+    "末未",
+    "大太犬",
+    "己已巳",
+    "日曰目",
+    "人入",
+    "問間聞",
+    "右石",
+    "木本",
+    "田由甲申",
+    "天夫",
+    "王玉",
+    "午牛",
+    "爪瓜",
+    "待侍",
+    "徳穂",
+    "緑縁",
+    "栄宋",
+    "幸辛",
+    "郎朗",
+    "官宮",
+    "科料",
+    "治冶",
+    "祐裕佑",
+    "藤籐",
+    "崇祟",
+    "輝暉",
+    "萩荻",
+    "柏拍",
+    "清晴",
+    "史吏",
+    "真貞",
+    "島鳥",
+    "恵思",
+    "美実",
+    "和知",
+    "孝考",
+    "伸仲",
+    "貝見具",
+    "雪雷",
+    "遣遺",
+    "彦産",
+    "友反",
+    "卓早",
+    "野埜",
+    "一ーｰ-",
+    "ソン",
+    "シツ",
+    "ワウクフ",
+    "コユ",
+    "ヌスマ",
+    "ラヲ",
+    "ナメ",
+    "ノメ",
+    "アマ",
+    "テチ",
+    "ホオ",
+    "ルレ",
+    "ケク",
+];
+
+/// True when the two characters differ but look alike.
+pub(crate) fn look_alike(left: char, right: char) -> bool {
+    LOOK_ALIKES.iter().any(|family| family.contains(left) && family.contains(right))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_of_one_character_are_one_class() {
+        for (variant, character) in [
+            ('髙', '高'),
+            ('﨑', '崎'),
+            ('碕', '崎'),
+            ('邊', '辺'),
+            ('邉', '辺'),
+            ('澤', '沢'),
+            ('濵', '浜'),
+            ('槗', '橋'),
+            ('𠮷', '吉'),
+            ('眞', '真'),
+            ('齋', '斎'),
+            ('齊', '斉'),
+            ('德', '徳'),
+            ('國', '国'),
+        ] {
+            assert_eq!(standard(variant), standard(character), "{variant} is a form of {character}");
+        }
+    }
+
+    #[test]
+    fn different_characters_stay_apart() {
+        for (left, right) in
+            [('斎', '斉'), ('齋', '齊'), ('埼', '崎'), ('舟', '船'), ('洲', '州'), ('弐', '二')]
+        {
+            assert_ne!(standard(left), standard(right), "{left} is not {right}");
+        }
+    }
+
+    #[test]
+    fn look_alikes_are_known_both_ways() {
+        assert!(look_alike('力', 'カ') && look_alike('カ', '力'));
+        assert!(!look_alike('山', '川'));
+    }
+}
