@@ -1,0 +1,177 @@
+//! The handle a room holds.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+};
+
+use tokio::sync::oneshot;
+
+use crate::{
+    Location, Migrations, Read, StoreError, Write,
+    connection::Connection,
+    figures::Figures,
+    migrate::migrate,
+    queue::Queue,
+    task::Call,
+    worker::{ReadTask, WriteTask, read_all, write_all},
+};
+
+/// Work waiting at most, per direction; beyond it callers get [`StoreError::Overloaded`].
+const MOST_WAITING: usize = 65_536;
+/// Stack of a store thread, bytes; touched only as far as used.
+const STACK: usize = 1 << 20;
+
+/// How a database is opened.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Threads that look, each with a connection of its own once it is needed.
+    pub readers: usize,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { readers: 2 }
+    }
+}
+
+/// A room's database. Cheap to clone; clones share threads and connections. When the last is dropped, what waits is
+/// still done in the background; [`Db::close`] waits for it.
+#[derive(Clone)]
+pub struct Db {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    writes: Arc<Queue<WriteTask>>,
+    reads: Arc<Queue<ReadTask>>,
+    figures: Arc<Figures>,
+    /// One per thread, answered when it has ended.
+    ends: Mutex<Vec<oneshot::Receiver<()>>>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.writes.close();
+        self.reads.close();
+    }
+}
+
+impl std::fmt::Debug for Db {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Db")
+    }
+}
+
+impl Db {
+    /// Opens or makes the database and brings it to these migrations; refuses one that does not fit them.
+    pub async fn open(location: &Location, migrations: &[Migrations]) -> Result<Db, StoreError> {
+        Db::open_with(location, migrations, Options::default()).await
+    }
+
+    /// As [`Db::open`], with other options.
+    pub async fn open_with(
+        location: &Location,
+        migrations: &[Migrations],
+        options: Options,
+    ) -> Result<Db, StoreError> {
+        let inner = Inner {
+            writes: Arc::new(Queue::with_limit(MOST_WAITING)),
+            reads: Arc::new(Queue::with_limit(MOST_WAITING)),
+            figures: Arc::default(),
+            ends: Mutex::default(),
+        };
+        let (opened, ready) = oneshot::channel();
+        inner.spawn("store-write", {
+            let (location, migrations) = (location.clone(), migrations.to_vec());
+            let (queue, figures) = (inner.writes.clone(), inner.figures.clone());
+            move || match open_writer(&location, &migrations) {
+                Ok(connection) => {
+                    let _ = opened.send(Ok(()));
+                    write_all(connection, &queue, &figures);
+                }
+                Err(error) => {
+                    let _ = opened.send(Err(error));
+                }
+            }
+        })?;
+        ready.await.unwrap_or(Err(StoreError::Closed))?;
+        let readers = options.readers.max(1);
+        for _ in 0..readers {
+            let (location, queue, figures) = (location.clone(), inner.reads.clone(), inner.figures.clone());
+            inner.spawn("store-read", move || read_all(&location, &queue, &figures, readers))?;
+        }
+        Ok(Db { inner: Arc::new(inner) })
+    }
+
+    /// Runs `f` in a transaction that sees one state of the database and can change nothing. Sees every write that
+    /// was answered before the call.
+    pub async fn read<T, E, F>(&self, name: &'static str, f: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut Read<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (call, answer) = Call::new(name, f);
+        self.inner.reads.push(call)?;
+        answer.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
+    }
+
+    /// Runs `f` in a transaction of its own kind: `Ok` is returned when what it did is durable, `Err` after it was
+    /// undone. Once queued it runs even if the caller stops waiting.
+    pub async fn write<T, E, F>(&self, name: &'static str, f: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut Write<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (call, answer) = Call::new(name, f);
+        self.inner.writes.push(call)?;
+        answer.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
+    }
+
+    /// Finishes what is queued, ends the connections and returns when the files are closed. Other clones get
+    /// [`StoreError::Closed`] from then on.
+    pub async fn close(self) {
+        self.inner.writes.close();
+        self.inner.reads.close();
+        let ends = std::mem::take(&mut *self.inner.ends.lock().unwrap_or_else(PoisonError::into_inner));
+        for end in ends {
+            let _ = end.await;
+        }
+    }
+
+    /// Name, calls and total time in microseconds (inside the closure, without waiting and commit) of each named read
+    /// and write.
+    pub fn figures(&self) -> Vec<(&'static str, u64, u64)> {
+        self.inner.figures.calls()
+    }
+
+    /// How many groups of writes had at most 1, 2, 4, 8, … writes (and more than the size before). The last counts
+    /// all larger ones too.
+    pub fn group_sizes(&self) -> Vec<(u64, u64)> {
+        self.inner.figures.group_sizes()
+    }
+}
+
+fn open_writer(location: &Location, migrations: &[Migrations]) -> Result<Connection, StoreError> {
+    let mut connection = Connection::writer(location)?;
+    migrate(&mut connection, migrations)?;
+    Ok(connection)
+}
+
+impl Inner {
+    fn spawn(&self, name: &str, body: impl FnOnce() + Send + 'static) -> Result<(), StoreError> {
+        let (ended, end) = oneshot::channel();
+        thread::Builder::new()
+            .name(name.to_owned())
+            .stack_size(STACK)
+            .spawn(move || {
+                body();
+                let _ = ended.send(());
+            })
+            .map_err(|error| StoreError::Unavailable { what: format!("no thread: {}", error.kind()) })?;
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner).push(end);
+        Ok(())
+    }
+}

@@ -1,0 +1,125 @@
+//! The store's threads: one that gathers writes, a few that look.
+
+use std::sync::Arc;
+
+use world::Stopwatch;
+
+use crate::{
+    Location, Read, StoreError, Write, connection::Connection, figures::Figures, queue::Queue, task::Task,
+};
+
+/// Writes are types with a lifetime; a closure must take any.
+pub(crate) type WriteTask = Box<dyn for<'a> Task<Write<'a>>>;
+/// As [`WriteTask`], for looks.
+pub(crate) type ReadTask = Box<dyn for<'a> Task<Read<'a>>>;
+
+/// Most writes in one commit: bounds how long the first waits for the last.
+const MOST_WRITES: usize = 256;
+/// Most reads in one transaction: fewer round trips when busy, no long wait behind a slow one.
+const MOST_READS: usize = 16;
+
+/// Carries out writes until the queue is closed and empty.
+pub(crate) fn write_all(mut connection: Connection, queue: &Queue<WriteTask>, figures: &Figures) {
+    while let Some(group) = queue.take(1, MOST_WRITES) {
+        figures.grouped(group.len());
+        write_group(&mut connection, group, figures);
+    }
+    connection.close();
+}
+
+fn write_group(connection: &mut Connection, mut group: Vec<WriteTask>, figures: &Figures) {
+    let outcome = run_group(connection, &mut group, figures);
+    if let Err(error) = &outcome {
+        connection.rollback();
+        tracing::error!(%error, writes = group.len(), "a group of writes was not kept");
+    }
+    // Only now, refusals too: a closure may have refused because of what another of the group wrote.
+    for task in group {
+        task.deliver(outcome.clone());
+    }
+}
+
+fn run_group(
+    connection: &mut Connection,
+    group: &mut [WriteTask],
+    figures: &Figures,
+) -> Result<(), StoreError> {
+    connection.begin_write()?;
+    let last = group.len().saturating_sub(1);
+    for (place, task) in group.iter_mut().enumerate() {
+        let watch = Stopwatch::start();
+        let mut write = Write::on(connection);
+        let mut keep = task.run(&mut write);
+        if keep && write.failed() {
+            task.void(StoreError::Aborted);
+            keep = false;
+        }
+        figures.ran(task.name(), watch.elapsed_us());
+        if !connection.in_transaction() {
+            let what = "the database ended the transaction".to_owned();
+            return Err(StoreError::Unavailable { what });
+        }
+        match keep {
+            false => connection.undo()?,
+            true if place < last => connection.keep()?,
+            true => (),
+        }
+    }
+    connection.commit()
+}
+
+/// Carries out reads until the queue is closed and empty. Connects when first needed: an idle room holds no more than
+/// its one writing connection.
+pub(crate) fn read_all(location: &Location, queue: &Arc<Queue<ReadTask>>, figures: &Figures, threads: usize) {
+    let mut connection = None;
+    while let Some(group) = queue.take(threads, MOST_READS) {
+        if connection.is_none() {
+            match Connection::reader(location) {
+                Ok(made) => connection = Some(made),
+                Err(error) => {
+                    tracing::error!(%error, "no connection for reading");
+                    group.into_iter().for_each(|task| task.deliver(Err(error.clone())));
+                    continue;
+                }
+            }
+        }
+        if let Some(connection) = &mut connection {
+            read_group(connection, group, figures);
+        }
+    }
+    if let Some(connection) = connection {
+        connection.close();
+    }
+}
+
+fn read_group(connection: &mut Connection, group: Vec<ReadTask>, figures: &Figures) {
+    let mut begun = false;
+    for mut task in group {
+        if !task.is_awaited() {
+            continue;
+        }
+        if !begun && let Err(error) = connection.begin_read() {
+            connection.rollback();
+            task.deliver(Err(error));
+            continue;
+        }
+        begun = true;
+        let watch = Stopwatch::start();
+        let mut read = Read::on(connection);
+        let ok = task.run(&mut read);
+        let failed = read.failed();
+        if ok && failed {
+            task.void(StoreError::Aborted);
+        }
+        figures.ran(task.name(), watch.elapsed_us());
+        task.deliver(Ok(()));
+        if failed {
+            // The others get a fresh transaction.
+            connection.rollback();
+            begun = false;
+        }
+    }
+    if begun {
+        connection.rollback();
+    }
+}
