@@ -1,0 +1,158 @@
+//! Keys as files: one folder for each room, mode 0600, one key a file, each with a line that says what it is.
+
+use std::path::{Path, PathBuf};
+
+use words::B64;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::codes::PersonKey;
+use crate::secret::Secret;
+use crate::{Dice, SealingKey, SigningKey, StorageKey, Suite, TranscryptorSecrets};
+
+/// Why a key could not be read or written. Names the file, never its content.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// The file could not be read or written.
+    #[error("key file {path}: {error}")]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// The file is no key of that kind.
+    #[error("key file {path} is not a {expected}: was it changed, or is it another key?")]
+    NotThatKey {
+        /// Which file.
+        path: PathBuf,
+        /// What was expected.
+        expected: &'static str,
+    },
+}
+
+/// A room's folder of keys.
+#[derive(Clone, Debug)]
+pub struct KeyFolder {
+    path: PathBuf,
+}
+
+const SIGNING: &str = "musubi-signing-key-v1";
+const SEALING: &str = "musubi-sealing-key-v1";
+const STORAGE: &str = "musubi-storage-key-v1";
+const PERSON: &str = "musubi-person-key-v1";
+const TRANSCRYPTOR: &str = "musubi-transcryptor-secrets-v1";
+
+impl KeyFolder {
+    /// A folder at `path`; made when the first key is written.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Where the folder is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes `content` to `name` so that it is whole or not there, readable by its owner alone.
+    pub fn write(&self, name: &str, content: &[u8]) -> Result<(), FolderError> {
+        let path = self.path.join(name);
+        let io = |error| FolderError::Io { path: path.clone(), error };
+        std::fs::create_dir_all(&self.path).map_err(io)?;
+        let half = self.path.join(format!(".{name}.new"));
+        {
+            use std::io::Write;
+            use std::os::unix::fs::OpenOptionsExt;
+            let mut file = std::fs::OpenOptions::new()
+                .create(true)
+                .truncate(true)
+                .write(true)
+                .mode(0o600)
+                .open(&half)
+                .map_err(io)?;
+            file.write_all(content).and_then(|()| file.sync_all()).map_err(io)?;
+        }
+        std::fs::rename(&half, &path).map_err(io)
+    }
+
+    /// Reads the file `name`.
+    pub fn read(&self, name: &str) -> Result<Zeroizing<Vec<u8>>, FolderError> {
+        let path = self.path.join(name);
+        std::fs::read(&path).map(Zeroizing::new).map_err(|error| FolderError::Io { path, error })
+    }
+
+    /// Whether the file `name` is there.
+    pub fn has(&self, name: &str) -> bool {
+        self.path.join(name).exists()
+    }
+
+    fn write_key(&self, name: &str, kind: &'static str, secret: &[u8]) -> Result<(), FolderError> {
+        let text = Zeroizing::new(format!("{kind} {}\n", Zeroizing::new(B64::from(secret).text()).as_str()));
+        self.write(name, text.as_bytes())
+    }
+
+    fn read_key(&self, name: &str, kind: &'static str) -> Result<Zeroizing<Vec<u8>>, FolderError> {
+        let wrong = || FolderError::NotThatKey { path: self.path.join(name), expected: kind };
+        let content = self.read(name)?;
+        let text = std::str::from_utf8(&content).map_err(|_| wrong())?;
+        let secret =
+            text.trim_end().strip_prefix(kind).and_then(|rest| rest.strip_prefix(' ')).ok_or_else(wrong)?;
+        B64::parse(secret).map(|bytes| Zeroizing::new(bytes.0)).map_err(|_| wrong())
+    }
+
+    fn read_32(&self, name: &str, kind: &'static str) -> Result<Secret<32>, FolderError> {
+        let bytes = self.read_key(name, kind)?;
+        let mut array: [u8; 32] = bytes
+            .as_slice()
+            .try_into()
+            .map_err(|_| FolderError::NotThatKey { path: self.path.join(name), expected: kind })?;
+        let secret = Secret::new(array);
+        array.zeroize();
+        Ok(secret)
+    }
+
+    /// The signing key; made if it is missing and `dice` are given.
+    pub fn signing(&self, dice: Option<&Dice>) -> Result<SigningKey, FolderError> {
+        if let (Some(dice), false) = (dice, self.has("signing.key")) {
+            self.write_key("signing.key", SIGNING, SigningKey::generate(dice).secret().bytes())?;
+        }
+        self.read_32("signing.key", SIGNING).map(|bytes| SigningKey::from_bytes(&bytes))
+    }
+
+    /// The sealing key; made if it is missing and `dice` are given.
+    pub fn sealing(&self, suite: Suite, dice: Option<&Dice>) -> Result<SealingKey, FolderError> {
+        if let (Some(dice), false) = (dice, self.has("sealing.key")) {
+            self.write_key("sealing.key", SEALING, SealingKey::generate(suite, dice).seed().bytes())?;
+        }
+        self.read_32("sealing.key", SEALING).map(|seed| SealingKey::from_seed(suite, seed))
+    }
+
+    /// The storage key; made if it is missing and `make` is true.
+    pub fn storage(&self, dice: &Dice, make: bool) -> Result<StorageKey, FolderError> {
+        if make && !self.has("storage.key") {
+            self.write_key("storage.key", STORAGE, StorageKey::generate(dice).root().bytes())?;
+        }
+        self.read_32("storage.key", STORAGE).map(|root| StorageKey::from_bytes(root, dice.clone()))
+    }
+
+    /// The registry's person key; made if it is missing and `dice` are given.
+    pub fn person(&self, dice: Option<&Dice>) -> Result<PersonKey, FolderError> {
+        if let (Some(dice), false) = (dice, self.has("person.key")) {
+            self.write_key("person.key", PERSON, &dice.bytes::<32>())?;
+        }
+        self.read_32("person.key", PERSON).map(PersonKey::from_bytes)
+    }
+
+    /// Writes what the dealer gave a transcryptor.
+    pub fn write_transcryptor(&self, secrets: &TranscryptorSecrets) -> Result<(), FolderError> {
+        self.write_key("transcryptor.key", TRANSCRYPTOR, &secrets.to_stored())
+    }
+
+    /// A transcryptor's secrets.
+    pub fn transcryptor(&self) -> Result<TranscryptorSecrets, FolderError> {
+        let stored = self.read_key("transcryptor.key", TRANSCRYPTOR)?;
+        TranscryptorSecrets::from_stored(&stored).map_err(|_| FolderError::NotThatKey {
+            path: self.path.join("transcryptor.key"),
+            expected: TRANSCRYPTOR,
+        })
+    }
+}
