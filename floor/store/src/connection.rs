@@ -40,10 +40,14 @@ impl Connection {
         })
     }
 
-    /// Begins a transaction that no other write of this database can overlap, with a savepoint before its first
-    /// closure.
-    pub(crate) fn begin_write(&mut self) -> Result<(), StoreError> {
-        on_engine!(self, engine => engine.begin_write())
+    /// Begins a transaction with a savepoint before its first closure. No other write of this database overlaps it,
+    /// except, on PostgreSQL, those that begin `beside`.
+    pub(crate) fn begin_write(&mut self, beside: bool) -> Result<(), StoreError> {
+        match self {
+            // SQLite has one writer at a time, whatever is asked.
+            Connection::Sqlite(engine) => engine.begin_write(),
+            Connection::Postgres(engine) => engine.begin_write(beside),
+        }
     }
 
     /// Keeps what was done since the savepoint and sets the next.

@@ -6,7 +6,8 @@
 //! panic undoes that closure alone, and `Ok` is returned only when the commit is on disk.
 //!
 //! INVARIANT: writes of one database run one after the other, on both engines and across processes. A write may
-//! therefore read, decide and insert without fear of another write in between.
+//! therefore read, decide and insert without fear of another write in between. [`Db::write_beside`] gives that up for
+//! speed on PostgreSQL, where the closure allows it.
 //!
 //! SQL that runs on both: `$1` placeholders; `BIGINT`, `TEXT`, `BYTEA`; flags as `BIGINT` 0/1; `CAST(SUM(x) AS BIGINT)`;
 //! `ON CONFLICT` in place of catching an error (a failed statement fails its closure); ids and times come from the

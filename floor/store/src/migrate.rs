@@ -22,7 +22,7 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (
 /// else's.
 pub(crate) fn migrate(connection: &mut Connection, all: &[Migrations]) -> Result<(), StoreError> {
     check_numbering(all)?;
-    connection.begin_write()?;
+    connection.begin_write(false)?;
     let done = apply(connection, all);
     match done {
         Ok(()) => connection.commit(),

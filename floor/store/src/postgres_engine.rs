@@ -104,14 +104,14 @@ impl PostgresEngine {
         Ok(statement)
     }
 
-    pub(crate) fn begin_write(&mut self) -> Result<(), StoreError> {
+    pub(crate) fn begin_write(&mut self, beside: bool) -> Result<(), StoreError> {
         // The lock, held to the end of the transaction, gives writes of all processes on this schema the same
         // one-after-the-other that SQLite gives. READ COMMITTED: each statement after it sees what was committed.
-        let begin = format!(
-            "BEGIN ISOLATION LEVEL READ COMMITTED;
-             SELECT pg_advisory_xact_lock(hashtextextended('musubi {}', 0)); SAVEPOINT closure",
-            self.schema
-        );
+        let lock = match beside {
+            true => String::new(),
+            false => format!("SELECT pg_advisory_xact_lock(hashtextextended('musubi {}', 0));", self.schema),
+        };
+        let begin = format!("BEGIN ISOLATION LEVEL READ COMMITTED; {lock} SAVEPOINT closure");
         self.connected()?.batch_execute(&begin).map_err(store_error)?;
         self.in_transaction = true;
         Ok(())

@@ -1,6 +1,4 @@
-//! The store's threads: one that gathers writes, a few that look.
-
-use std::sync::Arc;
+//! The store's threads: one that gathers writes, a few that look, on PostgreSQL a few that write beside.
 
 use world::Stopwatch;
 
@@ -18,17 +16,45 @@ const MOST_WRITES: usize = 256;
 /// Most reads in one transaction: fewer round trips when busy, no long wait behind a slow one.
 const MOST_READS: usize = 16;
 
-/// Carries out writes until the queue is closed and empty.
+/// Carries out writes one after the other until the queue is closed and empty.
 pub(crate) fn write_all(mut connection: Connection, queue: &Queue<WriteTask>, figures: &Figures) {
     while let Some(group) = queue.take(1, MOST_WRITES) {
-        figures.grouped(group.len());
-        write_group(&mut connection, group, figures);
+        write_group(&mut connection, group, figures, false);
     }
     connection.close();
 }
 
-fn write_group(connection: &mut Connection, mut group: Vec<WriteTask>, figures: &Figures) {
-    let outcome = run_group(connection, &mut group, figures);
+/// Carries out a share of the writes that may run beside others. Connects when first needed.
+pub(crate) fn write_beside(location: &Location, queue: &Queue<WriteTask>, figures: &Figures, threads: usize) {
+    let mut connection = None;
+    while let Some(group) = queue.take(threads, MOST_WRITES) {
+        match made(&mut connection, || Connection::writer(location)) {
+            Ok(connection) => write_group(connection, group, figures, true),
+            Err(error) => group.into_iter().for_each(|task| task.deliver(Err(error.clone()))),
+        }
+    }
+    if let Some(connection) = connection {
+        connection.close();
+    }
+}
+
+/// The connection, made now if there is none yet.
+fn made(
+    slot: &mut Option<Connection>,
+    make: impl FnOnce() -> Result<Connection, StoreError>,
+) -> Result<&mut Connection, StoreError> {
+    match slot {
+        Some(connection) => Ok(connection),
+        None => {
+            let connection = make().inspect_err(|error| tracing::error!(%error, "no connection"))?;
+            Ok(slot.insert(connection))
+        }
+    }
+}
+
+fn write_group(connection: &mut Connection, mut group: Vec<WriteTask>, figures: &Figures, beside: bool) {
+    figures.grouped(group.len());
+    let outcome = run_group(connection, &mut group, figures, beside);
     if let Err(error) = &outcome {
         connection.rollback();
         tracing::error!(%error, writes = group.len(), "a group of writes was not kept");
@@ -43,8 +69,9 @@ fn run_group(
     connection: &mut Connection,
     group: &mut [WriteTask],
     figures: &Figures,
+    beside: bool,
 ) -> Result<(), StoreError> {
-    connection.begin_write()?;
+    connection.begin_write(beside)?;
     let last = group.len().saturating_sub(1);
     for (place, task) in group.iter_mut().enumerate() {
         let watch = Stopwatch::start();
@@ -70,21 +97,12 @@ fn run_group(
 
 /// Carries out reads until the queue is closed and empty. Connects when first needed: an idle room holds no more than
 /// its one writing connection.
-pub(crate) fn read_all(location: &Location, queue: &Arc<Queue<ReadTask>>, figures: &Figures, threads: usize) {
+pub(crate) fn read_all(location: &Location, queue: &Queue<ReadTask>, figures: &Figures, threads: usize) {
     let mut connection = None;
     while let Some(group) = queue.take(threads, MOST_READS) {
-        if connection.is_none() {
-            match Connection::reader(location) {
-                Ok(made) => connection = Some(made),
-                Err(error) => {
-                    tracing::error!(%error, "no connection for reading");
-                    group.into_iter().for_each(|task| task.deliver(Err(error.clone())));
-                    continue;
-                }
-            }
-        }
-        if let Some(connection) = &mut connection {
-            read_group(connection, group, figures);
+        match made(&mut connection, || Connection::reader(location)) {
+            Ok(connection) => read_group(connection, group, figures),
+            Err(error) => group.into_iter().for_each(|task| task.deliver(Err(error.clone()))),
         }
     }
     if let Some(connection) = connection {

@@ -266,6 +266,65 @@ async fn many_writers_that_read_first_lose_nothing() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_beside_one_another_are_kept_each_or_told() {
+    on_each_engine("beside", async |db, _| {
+        let writes: Vec<_> = (0..400_i64)
+            .map(|i| {
+                let db = db.clone();
+                // Every id is sent twice: one of the two must win.
+                tokio::spawn(
+                    async move { db.write_beside("add", move |write| add(write, i / 2, "either")).await },
+                )
+            })
+            .collect();
+        let (mut kept, mut refused) = (0, 0);
+        for write in writes {
+            match write.await.unwrap() {
+                Ok(_) => kept += 1,
+                Err(error) if error.is_unique_violation() => refused += 1,
+                // Two groups that each hold the other's id.
+                Err(error) => assert!(error.is_temporary(), "{error:?}"),
+            }
+        }
+        assert!(kept <= 200 && refused <= 200);
+        assert_eq!(names(&db).await.len(), kept);
+        db.write_beside("clear", |write| write.execute("DELETE FROM people", &[])).await.unwrap();
+        assert!(names(&db).await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lost_connection_fails_what_runs_and_is_made_again() {
+    on_each_engine("lost", async |db, location| {
+        let Location::Postgres { .. } = location else { return };
+        db.write("add", |write| add(write, 1, "before")).await.unwrap();
+        names(&db).await;
+        let cut = db
+            .write("cut", |write| {
+                let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name =
+                           current_setting('application_name')";
+                add(write, 2, "cut off")?;
+                write.rows(cut, &[]).map(|_| ())
+            })
+            .await;
+        assert!(cut.as_ref().is_err_and(StoreError::is_temporary), "{cut:?}");
+        // The reading connections were cut too and may each fail once more.
+        let mut seen = Err(StoreError::Closed);
+        for _ in 0..5 {
+            seen = db.read("names", |read| read.rows("SELECT name FROM people", &[])).await;
+            if seen.is_ok() {
+                break;
+            }
+        }
+        assert_eq!(seen.unwrap().len(), 1);
+        db.write("add", |write| add(write, 3, "after")).await.unwrap();
+        assert_eq!(names(&db).await, ["before", "after"]);
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_read_cannot_write() {
     on_each_engine("readonly", async |db, _| {
