@@ -1,1 +1,22 @@
-//! wire
+//! The HTTP kit of every room: listeners, who is calling, problems, limits, the client to other rooms.
+//!
+//! Two sides. The *outer* side speaks TLS 1.3 with certificates both ways, between known parties only. The
+//! *inner* side is a room's own: its operators, clerks and systems, a key each, no anonymous loopback.
+
+mod body;
+mod caller;
+mod client;
+mod inner_keys;
+mod listener;
+mod problem;
+mod routes;
+mod tls;
+
+pub use body::{Json, read_json};
+pub use caller::{Caller, Callers, KnownParty, PeerFingerprint};
+pub use client::{CallError, InnerClient, Peers};
+pub use inner_keys::{InnerKey, InnerKeys};
+pub use listener::{Bound, serve_inner, serve_outer};
+pub use problem::{Problem, ProblemBody, Recorded};
+pub use routes::{Notes, Rejection, Route, RouteLine, Side, Who, router};
+pub use tls::{TlsError, TlsIdentity};

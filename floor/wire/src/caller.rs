@@ -1,0 +1,60 @@
+//! Who is calling. Known from the connection alone: a "caller" field in a message proves nothing.
+
+use std::sync::Arc;
+
+use rules::Role;
+use seal::Sha256;
+use words::{Kind, PartyId};
+
+/// The SHA-256 of the certificate the peer proved on the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerFingerprint(pub Sha256);
+
+/// A party of the directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownParty {
+    /// Its id.
+    pub id: PartyId,
+    /// What it is: a room's name; `gateway` for every institution.
+    pub kind: Kind,
+}
+
+/// Whoever sent a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// A party of the directory, by its certificate.
+    Party(KnownParty),
+    /// Somebody of this room's own house, by a key.
+    Inner {
+        /// The name the key was given, e.g. `clerk-01`.
+        name: String,
+        /// The role behind the key.
+        role: Role,
+    },
+    /// A certificate that is not in the directory (any more), or no valid key.
+    Nobody,
+}
+
+impl Caller {
+    /// A short name for records: the party, `inner/<name>`, or `nobody`.
+    pub fn label(&self) -> String {
+        match self {
+            Self::Party(party) => party.id.to_string(),
+            Self::Inner { name, .. } => format!("inner/{name}"),
+            Self::Nobody => "nobody".into(),
+        }
+    }
+}
+
+/// Knows which party a certificate belongs to now. Asked at each request, so that a revocation acts on
+/// connections that are already open.
+pub trait Callers: Send + Sync {
+    /// The party of a certificate, if it is in the directory and not revoked.
+    fn party(&self, certificate: &Sha256) -> Option<KnownParty>;
+}
+
+impl<T: Callers + ?Sized> Callers for Arc<T> {
+    fn party(&self, certificate: &Sha256) -> Option<KnownParty> {
+        (**self).party(certificate)
+    }
+}

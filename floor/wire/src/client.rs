@@ -1,0 +1,254 @@
+//! The client to other rooms: one connection pool for each peer, the peer's certificate checked against its own
+//! name (`<party>.musubi`), so that no other party of the country can stand in for it.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::body::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::{Method, Request, Response, body::Incoming, header};
+use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls_pki_types::ServerName;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use words::{PartyId, Reason};
+
+use crate::inner_keys::InnerKey;
+use crate::problem::{Problem, ProblemBody};
+use crate::tls::{TlsError, TlsIdentity};
+
+/// Why a call to another room brought no answer.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CallError {
+    /// The peer refused, and said why.
+    #[error("refused: {}", .0.reason)]
+    Problem(Box<ProblemBody>),
+    /// The peer could not be reached, or broke off.
+    #[error("the peer cannot be reached")]
+    Unreachable,
+    /// The peer did not answer in time.
+    #[error("the peer did not answer in time")]
+    TimedOut,
+    /// The peer answered something that is not of the protocol.
+    #[error("the peer's answer is not of the protocol")]
+    NotOfProtocol,
+}
+
+impl CallError {
+    /// The reason a caller of this room is told.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Problem(problem) => problem.reason,
+            Self::Unreachable => Reason::Unavailable,
+            Self::TimedOut => Reason::TimedOut,
+            Self::NotOfProtocol => Reason::BadReply,
+        }
+    }
+
+    /// Whether the same message may be sent again later with hope.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Problem(problem) => {
+                problem.status >= 500 || problem.status == 429 || problem.reason == Reason::InProgress
+            }
+            Self::Unreachable | Self::TimedOut => true,
+            Self::NotOfProtocol => false,
+        }
+    }
+}
+
+impl From<CallError> for Problem {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Problem(body) => {
+                let problem = Self::with(body.reason, body.detail.unwrap_or_default());
+                match body.act {
+                    Some(act) => problem.of(act),
+                    None => problem,
+                }
+            }
+            other => Self::new(other.reason()),
+        }
+    }
+}
+
+type Outer = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
+/// The largest answer a client reads, in bytes.
+const LARGEST_ANSWER: usize = 32 << 20;
+
+/// Clients to all peers of one party.
+pub struct Peers {
+    identity: TlsIdentity,
+    clients: Mutex<HashMap<PartyId, Outer>>,
+}
+
+impl Peers {
+    /// Clients under this identity.
+    pub fn new(identity: TlsIdentity) -> Self {
+        Self { identity, clients: Mutex::new(HashMap::new()) }
+    }
+
+    /// The identity itself.
+    pub const fn identity(&self) -> &TlsIdentity {
+        &self.identity
+    }
+
+    fn client(&self, peer: &PartyId) -> Result<Outer, TlsError> {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(peer) {
+            return Ok(client.clone());
+        }
+        let name = ServerName::try_from(format!("{peer}.musubi")).map_err(|_| TlsError::Root)?;
+        let mut http = HttpConnector::new();
+        http.enforce_http(false);
+        http.set_nodelay(true);
+        http.set_connect_timeout(Some(Duration::from_secs(5)));
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(self.identity.client()?)
+            .https_only()
+            .with_server_name_resolver(FixedServerNameResolver::new(name))
+            .enable_http1()
+            .wrap_connector(http);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(Duration::from_secs(10))
+            .pool_max_idle_per_host(64)
+            .build(connector);
+        clients.insert(peer.clone(), client.clone());
+        Ok(client)
+    }
+
+    /// Posts `message` to `path` of `peer` at `address` (`host:port`) and reads the answer, within `within`.
+    pub async fn post<A: DeserializeOwned>(
+        &self,
+        peer: &PartyId,
+        address: &str,
+        path: &str,
+        message: &impl Serialize,
+        within: Duration,
+    ) -> Result<A, CallError> {
+        let body = serde_json::to_vec(message).map_err(|_| CallError::NotOfProtocol)?;
+        self.post_bytes(peer, address, path, body.into(), within).await
+    }
+
+    /// Posts bytes that are JSON already.
+    pub async fn post_bytes<A: DeserializeOwned>(
+        &self,
+        peer: &PartyId,
+        address: &str,
+        path: &str,
+        body: Bytes,
+        within: Duration,
+    ) -> Result<A, CallError> {
+        self.send(Method::POST, peer, address, path, body, within).await
+    }
+
+    /// Gets `path` of `peer`.
+    pub async fn get<A: DeserializeOwned>(
+        &self,
+        peer: &PartyId,
+        address: &str,
+        path: &str,
+        within: Duration,
+    ) -> Result<A, CallError> {
+        self.send(Method::GET, peer, address, path, Bytes::new(), within).await
+    }
+
+    async fn send<A: DeserializeOwned>(
+        &self,
+        method: Method,
+        peer: &PartyId,
+        address: &str,
+        path: &str,
+        body: Bytes,
+        within: Duration,
+    ) -> Result<A, CallError> {
+        let client = self.client(peer).map_err(|_| CallError::Unreachable)?;
+        let request = request(method, &format!("https://{address}{path}"), None, body)?;
+        let exchange = async {
+            let response = client.request(request).await.map_err(|_| CallError::Unreachable)?;
+            answer(response).await
+        };
+        tokio::time::timeout(within, exchange).await.unwrap_or(Err(CallError::TimedOut))
+    }
+}
+
+fn request(
+    method: Method,
+    url: &str,
+    bearer: Option<&str>,
+    body: Bytes,
+) -> Result<Request<Full<Bytes>>, CallError> {
+    let mut builder =
+        Request::builder().method(method).uri(url).header(header::CONTENT_TYPE, "application/json");
+    if let Some(bearer) = bearer {
+        builder = builder.header(header::AUTHORIZATION, bearer);
+    }
+    builder.body(Full::new(body)).map_err(|_| CallError::NotOfProtocol)
+}
+
+async fn answer<A: DeserializeOwned>(response: Response<Incoming>) -> Result<A, CallError> {
+    let ok = response.status().is_success();
+    let body = Limited::new(response.into_body(), LARGEST_ANSWER)
+        .collect()
+        .await
+        .map_err(|_| CallError::Unreachable)?
+        .to_bytes();
+    if ok {
+        serde_json::from_slice(&body).map_err(|_| CallError::NotOfProtocol)
+    } else {
+        Err(serde_json::from_slice::<ProblemBody>(&body)
+            .map_or(CallError::NotOfProtocol, |problem| CallError::Problem(Box::new(problem))))
+    }
+}
+
+/// A client to a room's own inner side, as a clerk's system or the command line uses it.
+pub struct InnerClient {
+    base: String,
+    bearer: String,
+    client: Client<HttpConnector, Full<Bytes>>,
+}
+
+impl InnerClient {
+    /// A client to `http://<address>` with a key of that room.
+    pub fn new(address: std::net::SocketAddr, key: &InnerKey) -> Self {
+        let client = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build_http();
+        Self { base: format!("http://{address}"), bearer: key.bearer(), client }
+    }
+
+    /// Posts `message` and reads the answer.
+    pub async fn post<A: DeserializeOwned>(
+        &self,
+        path: &str,
+        message: &impl Serialize,
+        within: Duration,
+    ) -> Result<A, CallError> {
+        let body = serde_json::to_vec(message).map_err(|_| CallError::NotOfProtocol)?;
+        self.send(Method::POST, path, body.into(), within).await
+    }
+
+    /// Gets `path`.
+    pub async fn get<A: DeserializeOwned>(&self, path: &str, within: Duration) -> Result<A, CallError> {
+        self.send(Method::GET, path, Bytes::new(), within).await
+    }
+
+    async fn send<A: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+        within: Duration,
+    ) -> Result<A, CallError> {
+        let request = request(method, &format!("{}{path}", self.base), Some(&self.bearer), body)?;
+        let exchange = async {
+            let response = self.client.request(request).await.map_err(|_| CallError::Unreachable)?;
+            answer(response).await
+        };
+        tokio::time::timeout(within, exchange).await.unwrap_or(Err(CallError::TimedOut))
+    }
+}

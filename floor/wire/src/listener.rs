@@ -1,0 +1,122 @@
+//! Listeners: accept, shake hands, serve, stop when the world says so.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tower::ServiceExt;
+use world::Shutdown;
+
+use crate::caller::PeerFingerprint;
+use crate::tls::{TlsError, TlsIdentity};
+
+/// Connections one listener serves at once; further ones wait in the system's queue.
+const CONNECTIONS: usize = 4096;
+const HANDSHAKE: Duration = Duration::from_secs(10);
+const HEADERS: Duration = Duration::from_secs(15);
+
+/// A listener that is bound but not yet serving, so that its port is known and taken.
+pub struct Bound(TcpListener);
+
+impl Bound {
+    /// Binds `address`; port 0 takes a free one.
+    pub async fn at(address: SocketAddr) -> std::io::Result<Self> {
+        TcpListener::bind(address).await.map(Self)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+async fn accept_each<F, S>(listener: TcpListener, shutdown: Shutdown, serve: F)
+where
+    F: Fn(TcpStream) -> S,
+    S: Future<Output = ()> + Send + 'static,
+{
+    let permits = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
+        let stream = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                // Out of file descriptors, or the peer gave up: neither is a reason to stop listening.
+                Err(_) => { tokio::time::sleep(Duration::from_millis(20)).await; continue }
+            },
+            () = shutdown.wait() => return,
+        };
+        let _ = stream.set_nodelay(true);
+        let served = serve(stream);
+        tokio::spawn(async move {
+            served.await;
+            drop(permit);
+        });
+    }
+}
+
+async fn serve_stream<I>(stream: I, router: Router, peer: Option<PeerFingerprint>, shutdown: Shutdown)
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(peer);
+        }
+        router.clone().oneshot(request.map(Body::new))
+    });
+    let mut builder = hyper::server::conn::http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEADERS).max_buf_size(64 << 10);
+    let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        () = shutdown.wait() => {
+            connection.as_mut().graceful_shutdown();
+            let _ = tokio::time::timeout(Duration::from_secs(5), connection).await;
+        }
+    }
+}
+
+/// Serves the outer side: TLS 1.3, a client certificate of the country demanded.
+pub async fn serve_outer(
+    bound: Bound,
+    identity: &TlsIdentity,
+    router: Router,
+    shutdown: Shutdown,
+) -> Result<(), TlsError> {
+    let acceptor = tokio_rustls::TlsAcceptor::from(identity.server()?);
+    let until = shutdown.clone();
+    accept_each(bound.0, shutdown, move |stream: TcpStream| {
+        let (acceptor, router, until) = (acceptor.clone(), router.clone(), until.clone());
+        async move {
+            let handshake = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await;
+            let Ok(Ok(stream)) = handshake else {
+                tracing::info!("a connection without a valid certificate was refused in the TLS handshake");
+                return;
+            };
+            let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+            let peer = certificate.map(|certificate| PeerFingerprint(seal::sha256(certificate)));
+            serve_stream(stream, router, peer, until).await;
+        }
+    })
+    .await;
+    Ok(())
+}
+
+/// Serves the inner side: plain HTTP, to be bound to loopback or set behind the house's own TLS.
+pub async fn serve_inner(bound: Bound, router: Router, shutdown: Shutdown) {
+    let until = shutdown.clone();
+    accept_each(bound.0, shutdown, move |stream: TcpStream| {
+        let (router, until) = (router.clone(), until.clone());
+        async move { serve_stream(stream, router, None, until).await }
+    })
+    .await;
+}

@@ -1,0 +1,218 @@
+//! A room's table of routes: method, path, side, who may call, body limit. The table is data, so that a test
+//! can hold it against every role.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request};
+use axum::http::Method;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::MethodRouter;
+use rules::Role;
+use words::Reason;
+
+use crate::body::BodyLimit;
+use crate::caller::{Caller, Callers, PeerFingerprint};
+use crate::inner_keys::InnerKeys;
+use crate::problem::{Problem, Recorded};
+
+/// Which listener a route is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Side {
+    /// Between parties, with certificates both ways.
+    Outer,
+    /// The room's own people and systems, with a key each.
+    Inner,
+}
+
+/// Who may call a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// Parties of these kinds, e.g. `&["trustee"]`; `gateway` is every institution.
+    Parties(&'static [&'static str]),
+    /// Any party of the directory.
+    AnyParty,
+    /// Holders of a key with one of these roles.
+    Roles(&'static [Role]),
+    /// Any holder of a key of this room.
+    AnyInner,
+    /// Anybody who can reach the inner side. For health alone.
+    Anyone,
+}
+
+impl Who {
+    /// Whether `caller` may call; otherwise why not.
+    pub fn admits(self, caller: &Caller) -> Result<(), Reason> {
+        let admitted = match (self, caller) {
+            (Self::Anyone, _)
+            | (Self::AnyParty, Caller::Party(_))
+            | (Self::AnyInner, Caller::Inner { .. }) => true,
+            (_, Caller::Nobody) => return Err(Reason::Unauthenticated),
+            (Self::Parties(kinds), Caller::Party(party)) => kinds.contains(&party.kind.as_str()),
+            (Self::Roles(roles), Caller::Inner { role, .. }) => roles.contains(role),
+            _ => false,
+        };
+        if admitted { Ok(()) } else { Err(Reason::NotAllowed) }
+    }
+
+    /// The word in the snapshot of routes and roles.
+    pub fn describe(self) -> String {
+        match self {
+            Self::Parties(kinds) => format!("party: {}", kinds.join(", ")),
+            Self::AnyParty => "any party".into(),
+            Self::Roles(roles) => {
+                format!("key: {}", roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(", "))
+            }
+            Self::AnyInner => "any key".into(),
+            Self::Anyone => "anyone".into(),
+        }
+    }
+}
+
+/// One line of a room's table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteLine {
+    /// The side.
+    pub side: Side,
+    /// The method.
+    pub method: Method,
+    /// The path, with `{name}` for parameters.
+    pub path: &'static str,
+    /// Who may call.
+    pub who: Who,
+    /// The largest body, in bytes.
+    pub limit: usize,
+}
+
+/// One route with its handler.
+pub struct Route<S> {
+    /// The line of the table.
+    pub line: RouteLine,
+    handler: MethodRouter<S>,
+}
+
+impl<S: Clone + Send + Sync + 'static> Route<S> {
+    /// A route; `handler` must serve exactly `method`. The body limit is 64 kB unless [`Route::limit`] says so.
+    pub const fn new(
+        side: Side,
+        method: Method,
+        path: &'static str,
+        who: Who,
+        handler: MethodRouter<S>,
+    ) -> Self {
+        Self { line: RouteLine { side, method, path, who, limit: 64 << 10 }, handler }
+    }
+
+    /// The same with another body limit, in bytes.
+    pub fn limit(mut self, bytes: usize) -> Self {
+        self.line.limit = bytes;
+        self
+    }
+}
+
+/// A request that was turned away before any act began.
+#[derive(Clone, Debug)]
+pub struct Rejection {
+    /// Who called.
+    pub caller: String,
+    /// `POST /inquiries`, or `-` where no route matched.
+    pub route: String,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Where a room writes rejections down; the response waits until it has (refusals are recorded like answers).
+pub trait Notes: Send + Sync + 'static {
+    /// Makes the record durable. On failure nothing is sent but `internal`.
+    fn note(&self, rejection: Rejection) -> std::pin::Pin<Box<dyn Future<Output = bool> + Send + '_>>;
+}
+
+/// Builds the router of one side.
+pub fn router<S: Clone + Send + Sync + 'static>(
+    side: Side,
+    routes: Vec<Route<S>>,
+    state: S,
+    callers: Arc<dyn Callers>,
+    keys: Arc<InnerKeys>,
+    notes: Arc<dyn Notes>,
+) -> Router {
+    let mut router = Router::new();
+    for route in routes.into_iter().filter(|route| route.line.side == side) {
+        let line = route.line;
+        let path = line.path;
+        let guarded = route.handler.layer(middleware::from_fn(move |request: Request, next: Next| {
+            let line = line.clone();
+            async move { guard(&line, request, next).await }
+        }));
+        router = router.route(path, guarded);
+    }
+    router
+        .fallback(|| async { Problem::new(Reason::NotFound) })
+        .method_not_allowed_fallback(|| async {
+            Problem::with(Reason::NotFound, "This path does not take that method.")
+        })
+        .layer(middleware::from_fn(move |request: Request, next: Next| {
+            let (callers, keys, notes) = (Arc::clone(&callers), Arc::clone(&keys), Arc::clone(&notes));
+            async move { admit(side, callers, keys, notes, request, next).await }
+        }))
+        .with_state(state)
+}
+
+/// Finds out who calls, refuses paths that could be read in two ways, and sees that refusals are recorded.
+async fn admit(
+    side: Side,
+    callers: Arc<dyn Callers>,
+    keys: Arc<InnerKeys>,
+    notes: Arc<dyn Notes>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let caller = match (side, request.extensions().get::<PeerFingerprint>()) {
+        (Side::Outer, Some(fingerprint)) => {
+            callers.party(&fingerprint.0).map_or(Caller::Nobody, Caller::Party)
+        }
+        (Side::Outer, None) => Caller::Nobody,
+        (Side::Inner, _) => keys.caller(request.headers()),
+    };
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map(|path| format!("{} {}", request.method(), path.as_str()));
+    let path = request.uri().path();
+    // Encoded slashes and dots, empty and dot segments: refused whole instead of normalised.
+    let ambiguous = path.contains('%')
+        || path.contains('\\')
+        || path.split('/').skip(1).any(|part| matches!(part, "." | ".."));
+    let ambiguous = ambiguous || path.contains("//");
+    request.extensions_mut().insert(caller.clone());
+    let response = if ambiguous {
+        Problem::with(
+            Reason::Malformed,
+            "The path has an encoded character, an empty segment or a dot segment.",
+        )
+        .into_response()
+    } else {
+        next.run(request).await
+    };
+    tracing::debug!(side = ?side, caller = caller.label(), route = route.as_deref().unwrap_or("-"), status = response.status().as_u16(), "served");
+    let Some(problem) = response.extensions().get::<Problem>() else { return response };
+    if response.extensions().get::<Recorded>().is_some() {
+        return response;
+    }
+    let rejection = Rejection {
+        caller: caller.label(),
+        route: route.unwrap_or_else(|| "-".into()),
+        reason: problem.reason,
+    };
+    if notes.note(rejection).await { response } else { Problem::new(Reason::Internal).into_response() }
+}
+
+async fn guard(line: &RouteLine, mut request: Request, next: Next) -> Response {
+    let caller = request.extensions().get::<Caller>().cloned().unwrap_or(Caller::Nobody);
+    if let Err(reason) = line.who.admits(&caller) {
+        return Problem::new(reason).into_response();
+    }
+    request.extensions_mut().insert(BodyLimit(line.limit));
+    next.run(request).await
+}

@@ -1,0 +1,79 @@
+//! TLS 1.3 with certificates both ways and hybrid key exchange (X25519MLKEM768 first), by rustls and aws-lc-rs.
+
+use std::sync::Arc;
+
+use rustls::RootCertStore;
+use rustls::client::ClientConfig;
+use rustls::server::{ServerConfig, WebPkiClientVerifier};
+use rustls::version::TLS13;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use seal::{Sha256, sha256};
+
+/// Why a TLS identity could not be used. Never says anything of the key.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A PEM file is not what it should be.
+    #[error("{0} is not a PEM file of that kind")]
+    Pem(&'static str),
+    /// rustls refused key or certificate.
+    #[error("certificate and key do not fit: {0}")]
+    Refused(#[from] rustls::Error),
+    /// The root certificate cannot be used to verify peers.
+    #[error("the country's root certificate cannot be used to verify peers")]
+    Root,
+}
+
+/// A party's certificate and key, and the root that certifies its neighbours.
+#[derive(Clone)]
+pub struct TlsIdentity {
+    chain: Vec<CertificateDer<'static>>,
+    key: Arc<PrivateKeyDer<'static>>,
+    roots: Arc<RootCertStore>,
+}
+
+fn provider() -> Arc<rustls::crypto::CryptoProvider> {
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+}
+
+impl TlsIdentity {
+    /// From PEM texts: own certificate, own key, the country's root.
+    pub fn from_pem(certificate: &[u8], key: &[u8], root: &[u8]) -> Result<Self, TlsError> {
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(certificate)
+            .collect::<Result<_, _>>()
+            .map_err(|_| TlsError::Pem("the certificate"))?;
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsError::Pem("the key"))?;
+        let root = CertificateDer::from_pem_slice(root)
+            .map_err(|_| TlsError::Pem("the country's root certificate"))?;
+        let mut roots = RootCertStore::empty();
+        roots.add(root).map_err(|_| TlsError::Root)?;
+        if chain.is_empty() {
+            return Err(TlsError::Pem("the certificate"));
+        }
+        Ok(Self { chain, key: Arc::new(key), roots: Arc::new(roots) })
+    }
+
+    /// The SHA-256 of the own certificate: how the directory names it.
+    pub fn fingerprint(&self) -> Sha256 {
+        self.chain.first().map(|certificate| sha256(certificate)).unwrap_or_default()
+    }
+
+    pub(crate) fn server(&self) -> Result<Arc<ServerConfig>, TlsError> {
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::clone(&self.roots), provider())
+            .build()
+            .map_err(|_| TlsError::Root)?;
+        let mut config = ServerConfig::builder_with_provider(provider())
+            .with_protocol_versions(&[&TLS13])?
+            .with_client_cert_verifier(verifier)
+            .with_single_cert(self.chain.clone(), self.key.clone_key())?;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Arc::new(config))
+    }
+
+    pub(crate) fn client(&self) -> Result<ClientConfig, TlsError> {
+        Ok(ClientConfig::builder_with_provider(provider())
+            .with_protocol_versions(&[&TLS13])?
+            .with_root_certificates(Arc::clone(&self.roots))
+            .with_client_auth_cert(self.chain.clone(), self.key.clone_key())?)
+    }
+}
