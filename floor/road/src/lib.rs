@@ -1,1 +1,24 @@
-//! road
+//! The road every act takes, written once:
+//! **parse → decide → record the decision → act → protect the reply → record the outcome → send.**
+//!
+//! A room's verb implements [`Verb`]: its facts, its acting step, what its records say. [`Road::travel`] does the
+//! rest in this one order. INVARIANT: a reply leaves [`Road::travel`] only after its outcome is durable, and an
+//! act begins only after its decision is; a refusal is recorded like an answer.
+
+mod documents;
+mod migrations;
+mod outbox;
+mod pace;
+mod record;
+mod recovery;
+mod store;
+mod travel;
+mod verb;
+
+pub use documents::StoredDocument;
+pub use migrations::MIGRATIONS;
+pub use outbox::{Delivery, Parcel};
+pub use record::{Record, leaf_hash};
+pub use store::{ActLine, LeafLine, Summary};
+pub use travel::{Arrival, Road, Stop};
+pub use verb::{Failure, Protected, Refused, RoomWrite, Verb};

@@ -134,8 +134,8 @@ reasons! {
         "提供機関から回答できる情報はありませんでした。" "理由は提供機関の記録にあります。必要なら提供機関に問い合わせてください。"
         "The provider had nothing it could answer." "The reason stands in the provider's record; turn to the provider if you need it.";
     Unavailable "unavailable" 503 Peer
-        "経路の一部が応答しません。" "しばらくして、同じ照会をもう一度送ってください。"
-        "A part of the route does not answer." "Try the same act again a little later.";
+        "経路の一部が応答しません。" "しばらくして、新しい照会を送ってください。"
+        "A part of the route does not answer." "Send a new inquiry a little later.";
     TimedOut "timed_out" 504 Peer
         "期限までに回答がありませんでした。" "しばらくして新しい照会を送ってください。"
         "No answer came before the deadline." "Send a new inquiry later.";

@@ -1,0 +1,237 @@
+//! The road's own SQL: acts, leaves, and what is read of them.
+
+use seal::{Sha256, StorageKey};
+use store::{Read, StoreError, Value, Write, params};
+use words::{ActId, Moment};
+
+use crate::record::{Record, leaf_hash};
+
+/// How an act stands.
+pub(crate) mod state {
+    pub(crate) const DECIDED: i64 = 0;
+    pub(crate) const DONE: i64 = 1;
+    pub(crate) const REFUSED: i64 = 2;
+    pub(crate) const FAILED: i64 = 3;
+    pub(crate) const UNKNOWN: i64 = 4;
+    pub(crate) const WORDS: [&str; 5] = ["decided", "done", "refused", "failed", "unknown"];
+}
+
+/// A leaf ready to be inserted: sealed and hashed outside the transaction.
+pub(crate) struct Leaf {
+    act: Option<ActId>,
+    verb: &'static str,
+    step: &'static str,
+    at: Moment,
+    salt: [u8; 32],
+    sealed: Vec<u8>,
+    hash: Sha256,
+}
+
+impl Leaf {
+    pub(crate) fn new(
+        key: &StorageKey,
+        salt: [u8; 32],
+        act: Option<ActId>,
+        verb: &'static str,
+        step: &'static str,
+        at: Moment,
+        mut record: Record,
+    ) -> Self {
+        record.set("verb", verb).set("step", step).set("at", at);
+        if let Some(act) = act {
+            record.set("act", act);
+        }
+        let canonical = record.canonical();
+        let sealed = key.seal("leaf", &salt, "record", &canonical);
+        Self { act, verb, step, at, salt, sealed, hash: leaf_hash(&salt, &canonical) }
+    }
+
+    pub(crate) fn insert(self, write: &mut Write<'_>) -> Result<(), StoreError> {
+        // Writes are serial on both engines (decision 0001), so the next number is the greatest and one.
+        let sql = "INSERT INTO leaf (seq, act, verb, step, at, salt, record, hash) \
+                   VALUES ((SELECT COALESCE(MAX(seq), 0) + 1 FROM leaf), $1, $2, $3, $4, $5, $6, $7)";
+        let act = self.act.map(|act| act.bytes().to_vec());
+        let values: [Value; 7] =
+            params![act, self.verb, self.step, self.at.0, self.salt, self.sealed, self.hash];
+        write.execute(sql, &values).map(|_| ())
+    }
+}
+
+/// A row of `act` as it is found when its id comes again.
+pub(crate) struct Found {
+    pub(crate) caller: String,
+    pub(crate) request_hash: Vec<u8>,
+    pub(crate) state: i64,
+    pub(crate) reason: Option<String>,
+    pub(crate) detail: Option<String>,
+    pub(crate) reply: Option<Vec<u8>>,
+}
+
+const FIND: &str =
+    "SELECT caller, request_hash, state, reason, detail, reply FROM act WHERE verb = $1 AND id = $2";
+
+fn found(row: &store::Row) -> Result<Found, StoreError> {
+    Ok(Found {
+        caller: row.text(0)?,
+        request_hash: row.bytes(1)?,
+        state: row.int(2)?,
+        reason: row.opt_text(3)?,
+        detail: row.opt_text(4)?,
+        reply: row.opt_bytes(5)?,
+    })
+}
+
+pub(crate) fn find(read: &mut Read<'_>, verb: &str, id: &ActId) -> Result<Option<Found>, StoreError> {
+    read.row(FIND, &params![verb, id.bytes()])?.map(|row| found(&row)).transpose()
+}
+
+pub(crate) fn find_in_write(
+    write: &mut Write<'_>,
+    verb: &str,
+    id: &ActId,
+) -> Result<Option<Found>, StoreError> {
+    write.row(FIND, &params![verb, id.bytes()])?.map(|row| found(&row)).transpose()
+}
+
+/// One act as an operator or oversight sees it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ActLine {
+    /// The verb.
+    pub verb: String,
+    /// Who called.
+    pub caller: String,
+    /// How it stands.
+    pub state: String,
+    /// The reason, if it was not done.
+    pub reason: Option<String>,
+    /// When it was decided.
+    pub decided_at: Moment,
+    /// When it was closed.
+    pub closed_at: Option<Moment>,
+}
+
+/// One leaf, opened with the room's own key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LeafLine {
+    /// Its number in this room's ledger, from 1.
+    pub seq: i64,
+    /// The act, if it belongs to one.
+    pub act: Option<Vec<u8>>,
+    /// The verb.
+    pub verb: String,
+    /// Which step it records.
+    pub step: String,
+    /// The salt.
+    pub salt: Vec<u8>,
+    /// The record.
+    pub record: Record,
+    /// The leaf's hash.
+    pub hash: Vec<u8>,
+}
+
+/// Acts counted by verb, label, state and reason.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub struct Summary {
+    /// The verb.
+    pub verb: String,
+    /// What the verb counts under.
+    pub label: String,
+    /// `done`, `refused`, `failed`, `unknown` or `decided`.
+    pub state: String,
+    /// The reason the caller was told.
+    pub reason: Option<String>,
+    /// The reason in this room's own ledger, where it differs.
+    pub truth: Option<String>,
+    /// How many.
+    pub count: i64,
+}
+
+fn state_word(state: i64) -> String {
+    usize::try_from(state)
+        .ok()
+        .and_then(|state| state::WORDS.get(state))
+        .map_or("unknown", |word| word)
+        .to_owned()
+}
+
+impl crate::Road {
+    /// Acts counted; no personal data in it.
+    pub async fn summary(&self) -> Result<Vec<Summary>, StoreError> {
+        self.db
+            .read("summary", |read| {
+                let sql = "SELECT verb, label, state, reason, truth, COUNT(*) FROM act GROUP BY verb, label, state, reason, truth \
+                           ORDER BY verb, label, state, reason, truth";
+                read.rows(sql, &[])?
+                    .iter()
+                    .map(|row| {
+                        Ok(Summary {
+                            verb: row.text(0)?,
+                            label: row.text(1)?,
+                            state: state_word(row.int(2)?),
+                            reason: row.opt_text(3)?,
+                            truth: row.opt_text(4)?,
+                            count: row.int(5)?,
+                        })
+                    })
+                    .collect()
+            })
+            .await
+    }
+
+    /// What this room did under an act id, verb by verb.
+    pub async fn lines_of(&self, id: ActId) -> Result<Vec<ActLine>, StoreError> {
+        self.db
+            .read("lines_of", move |read| {
+                let sql = "SELECT verb, caller, state, reason, decided_at, closed_at FROM act WHERE id = $1 ORDER BY verb";
+                let rows = read.rows(sql, &params![id.bytes()])?;
+                rows.iter()
+                    .map(|row| {
+                        Ok(ActLine {
+                            verb: row.text(0)?,
+                            caller: row.text(1)?,
+                            state: state_word(row.int(2)?),
+                            reason: row.opt_text(3)?,
+                            decided_at: Moment(row.int(4)?),
+                            closed_at: row.opt_int(5)?.map(Moment),
+                        })
+                    })
+                    .collect()
+            })
+            .await
+    }
+
+    /// The records of one act, or of all (`None`), in the order of the ledger, opened with the room's key.
+    pub async fn leaves(&self, of: Option<ActId>) -> Result<Vec<LeafLine>, StoreError> {
+        let key = std::sync::Arc::clone(&self.key);
+        self.db
+            .read("leaves", move |read| {
+                const COLUMNS: &str = "SELECT seq, act, verb, step, salt, record, hash FROM leaf";
+                let (sql, values) = match of {
+                    Some(act) => {
+                        (format!("{COLUMNS} WHERE act = $1 ORDER BY seq"), params![act.bytes()].to_vec())
+                    }
+                    None => (format!("{COLUMNS} ORDER BY seq"), Vec::new()),
+                };
+                let mut lines = Vec::new();
+                read.each(&sql, &values, |row| {
+                    let (salt, sealed) = (row.bytes(4)?, row.bytes(5)?);
+                    let opened = key
+                        .open("leaf", &salt, "record", &sealed)
+                        .ok()
+                        .and_then(|bytes| Record::read(&bytes));
+                    lines.push(LeafLine {
+                        seq: row.int(0)?,
+                        act: row.opt_bytes(1)?,
+                        verb: row.text(2)?,
+                        step: row.text(3)?,
+                        salt,
+                        record: opened.unwrap_or_default(),
+                        hash: row.bytes(6)?,
+                    });
+                    Ok(())
+                })?;
+                Ok(lines)
+            })
+            .await
+    }
+}
