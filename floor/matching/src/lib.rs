@@ -5,16 +5,30 @@
 
 mod address;
 mod birth;
+mod blocks;
+mod compare;
+mod decide;
 mod fold;
+mod frequencies;
+mod hash;
 mod kana;
+mod latin;
+mod learn;
+mod many;
+mod model;
 mod name;
 mod numerals;
 mod person;
+mod readings;
 mod register;
 mod sex;
+mod threads;
 mod variants;
+mod why;
 
+pub use address::Places;
 pub use birth::normalise_birth;
-pub use person::{Attributes, Person};
+pub use many::{Decision, Match, Settings};
+pub use person::{Attributes, History, Person};
 pub use register::{Answer, Register};
 pub use sex::{Sex, normalise_sex};

@@ -40,6 +40,17 @@ impl Words {
     }
 }
 
+/// Which of a resident's names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) enum NameKind {
+    /// The common name (通称) that a foreign resident may use.
+    Common,
+    /// Borne before a marriage, a divorce or an adoption.
+    Former,
+    #[default]
+    Present,
+}
+
 /// One name of a person: as written and as read. Either may be missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Name {
@@ -61,9 +72,31 @@ impl Name {
         Name { written: Words::new(&written), read: Words::new(&reading) }
     }
 
-    pub(crate) fn is_missing(&self) -> bool {
-        self.written.is_missing() && self.read.is_missing()
+    /// This name with another surname: what the person was called before.
+    pub(crate) fn with_surname(&self, written: &str, reading: Option<&str>) -> Name {
+        let replaced = |words: &Words, surname: &str| match words.parts() {
+            Some((_, given)) if !surname.is_empty() => Words::new(&format!("{surname} {given}")),
+            _ => Words::new(surname),
+        };
+        Name {
+            written: replaced(&self.written, &joined(&spelling(written))),
+            read: replaced(&self.read, &joined(&reading.map(kana::bank).unwrap_or_default())),
+        }
     }
+}
+
+fn joined(words: &str) -> String {
+    words.split_whitespace().collect()
+}
+
+/// True when the whole text is kana.
+pub(crate) fn is_all_kana(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(kana::is_kana)
+}
+
+/// True when the whole text is Latin letters.
+pub(crate) fn is_all_latin(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|character| character.is_alphabetic() && character < '\u{250}')
 }
 
 fn all_kana(text: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use crate::address::{Address, Places};
 use crate::birth::Birth;
-use crate::name::Name;
+use crate::name::{Name, NameKind};
 use crate::sex::{Sex, normalise_sex};
 use std::fmt;
 
@@ -21,6 +21,17 @@ pub struct Attributes {
     pub sex: String,
 }
 
+/// What the register keeps of a resident's past, and the common name.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct History {
+    /// Former surnames with their readings.
+    pub surnames: Vec<(String, Option<String>)>,
+    /// Former addresses.
+    pub addresses: Vec<String>,
+    /// Common names (通称) and other whole names with their readings.
+    pub names: Vec<(String, Option<String>)>,
+}
+
 /// Says nothing about the person: attributes must not reach a log.
 impl fmt::Debug for Attributes {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -28,11 +39,20 @@ impl fmt::Debug for Attributes {
     }
 }
 
+/// Says nothing about the person: attributes must not reach a log.
+impl fmt::Debug for History {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("History(…)")
+    }
+}
+
 /// The normalised form of a person's attributes.
 #[derive(Clone)]
 pub struct Person {
     pub(crate) name: Name,
+    pub(crate) other_names: Box<[(Name, NameKind)]>,
     pub(crate) address: Address,
+    pub(crate) former_addresses: Box<[Address]>,
     pub(crate) birth: Birth,
     pub(crate) sex: Option<Sex>,
 }
@@ -48,15 +68,42 @@ impl Person {
     /// Normalises all four attributes. Linear in the length of the texts; never fails: what cannot be read is
     /// treated as missing.
     pub fn new(attributes: &Attributes) -> Person {
-        Person::in_places(attributes, &Places::built_in())
+        Person::with_history(attributes, &History::default(), &Places::default())
     }
 
-    pub(crate) fn in_places(attributes: &Attributes, places: &Places) -> Person {
+    pub(crate) fn with_history(attributes: &Attributes, history: &History, places: &Places) -> Person {
+        let name = Name::new(&attributes.name, attributes.kana.as_deref());
+        let former = history
+            .surnames
+            .iter()
+            .map(|(written, reading)| (name.with_surname(written, reading.as_deref()), NameKind::Former));
+        let common = history
+            .names
+            .iter()
+            .map(|(written, reading)| (Name::new(written, reading.as_deref()), NameKind::Common));
+        let other_names = former.chain(common).collect();
         Person {
-            name: Name::new(&attributes.name, attributes.kana.as_deref()),
+            other_names,
+            name,
             address: Address::read(&attributes.address, places),
+            former_addresses: history
+                .addresses
+                .iter()
+                .map(|address| Address::read(address, places))
+                .collect(),
             birth: Birth::read(&attributes.birth),
             sex: normalise_sex(&attributes.sex),
         }
+    }
+
+    /// The present name, then former and common ones.
+    pub(crate) fn names(&self) -> impl Iterator<Item = (&Name, NameKind)> {
+        std::iter::once((&self.name, NameKind::Present))
+            .chain(self.other_names.iter().map(|(name, kind)| (name, *kind)))
+    }
+
+    /// The present address, then former ones.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = &Address> {
+        std::iter::once(&self.address).chain(&self.former_addresses)
     }
 }

@@ -1,8 +1,16 @@
-//! The register: an index over residents, and the three answers to "who is this customer?".
+//! The register: an index over residents.
 
-use crate::birth::Birth;
-use crate::person::{Attributes, Person};
-use std::collections::{BTreeMap, HashMap};
+use crate::address::Places;
+use crate::blocks::{self, Blocks};
+use crate::compare::Comparison;
+use crate::compare::PartLevel;
+use crate::decide::{self, Candidate, Verdict};
+use crate::frequencies::{Frequencies, Of};
+use crate::model::{Model, Shares};
+use crate::person::{Attributes, History, Person};
+use crate::readings::Readings;
+use crate::why::why;
+use std::collections::HashMap;
 
 /// Who a customer is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,167 +33,193 @@ pub enum Answer {
     None,
 }
 
-/// Index over residents.
-#[derive(Default)]
+/// Index over residents, with former names and addresses as far as they were given.
 pub struct Register {
-    residents: BTreeMap<u64, Person>,
-    by_key: HashMap<Key, Vec<u64>>,
+    pub(crate) places: Places,
+    pub(crate) readings: Readings,
+    pub(crate) blocks: Blocks,
+    pub(crate) frequencies: Frequencies,
+    /// Residents by slot; a resident that was replaced or removed leaves an empty slot.
+    pub(crate) slots: Vec<Option<(u64, Person)>>,
+    by_id: HashMap<u64, u32>,
 }
 
-#[derive(Clone, PartialEq, Eq, Hash)]
-enum Key {
-    Birth(i32, u8, u8),
-    Written(Box<str>),
-    Read(Box<str>),
+impl Default for Register {
+    fn default() -> Register {
+        Register::in_places(Places::default())
+    }
 }
-
-fn keys(person: &Person) -> Vec<Key> {
-    let mut keys = Vec::with_capacity(3);
-    if let Birth::Date { year, month, day } = person.birth {
-        keys.push(Key::Birth(year, month, day));
-    }
-    if !person.name.written.is_missing() {
-        keys.push(Key::Written(person.name.written.joined().into()));
-    }
-    if !person.name.read.is_missing() {
-        keys.push(Key::Read(person.name.read.joined().into()));
-    }
-    keys
-}
-
-/// More candidates than this are no help to a clerk.
-const MOST_CANDIDATES: usize = 10;
 
 impl Register {
     /// Builds the index. A resident index given twice keeps the last attributes.
     pub fn new(residents: impl IntoIterator<Item = (u64, Attributes)>) -> Register {
         let mut register = Register::default();
-        for (resident, attributes) in residents {
-            register.insert(resident, &attributes);
-        }
+        register.extend(
+            residents.into_iter().map(|(resident, attributes)| (resident, attributes, History::default())),
+            1,
+        );
         register
+    }
+
+    /// An empty register that knows former municipalities.
+    pub fn in_places(places: Places) -> Register {
+        Register {
+            places,
+            readings: Readings::new(),
+            blocks: Blocks::default(),
+            frequencies: Frequencies::default(),
+            slots: Vec::new(),
+            by_id: HashMap::new(),
+        }
+    }
+
+    /// How many residents the register holds.
+    pub fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// True when there is no resident.
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
     }
 
     /// Adds a resident or replaces the one with this index.
     pub fn insert(&mut self, resident: u64, attributes: &Attributes) {
-        let person = Person::new(attributes);
-        if let Some(old) = self.residents.remove(&resident) {
-            for key in keys(&old) {
-                if let Some(residents) = self.by_key.get_mut(&key) {
-                    residents.retain(|other| *other != resident);
-                }
+        self.insert_with_history(resident, attributes, &History::default());
+    }
+
+    /// Adds a resident with former names and addresses, or replaces the one with this index.
+    pub fn insert_with_history(&mut self, resident: u64, attributes: &Attributes, history: &History) {
+        let person = Person::with_history(attributes, history, &self.places);
+        let mut keys = Vec::new();
+        blocks::keys(&person, &mut keys);
+        if let Some(slot) = self.place(resident, person) {
+            for key in keys {
+                self.blocks.insert(key, slot);
             }
         }
-        for key in keys(&person) {
-            self.by_key.entry(key).or_default().push(resident);
+    }
+
+    /// Takes a resident out (a death, a removal). True when there was one.
+    pub fn remove(&mut self, resident: u64) -> bool {
+        let Some(slot) = self.by_id.remove(&resident) else { return false };
+        let old = usize::try_from(slot).ok().and_then(|slot| self.slots.get_mut(slot)).and_then(Option::take);
+        if let Some((_, person)) = old {
+            self.frequencies.remove(&person.name);
         }
-        self.residents.insert(resident, person);
+        true
+    }
+
+    /// Adds many residents at once, on up to `threads` threads; much quicker than one by one.
+    pub fn extend(
+        &mut self,
+        residents: impl IntoIterator<Item = (u64, Attributes, History)>,
+        threads: usize,
+    ) {
+        let residents: Vec<(u64, Attributes, History)> = residents.into_iter().collect();
+        let places = &self.places;
+        let normalised = crate::threads::map(&residents, threads, |(resident, attributes, history)| {
+            let person = Person::with_history(attributes, history, places);
+            let mut keys = Vec::new();
+            blocks::keys(&person, &mut keys);
+            (*resident, person, keys)
+        });
+        drop(residents);
+        let mut entries = self.blocks.take_entries();
+        for (resident, person, keys) in normalised {
+            if let Some(slot) = self.place(resident, person) {
+                entries.extend(keys.into_iter().map(|key| (key, slot)));
+            }
+        }
+        self.blocks = Blocks::from_entries(entries);
+    }
+
+    fn place(&mut self, resident: u64, person: Person) -> Option<u32> {
+        self.remove(resident);
+        // 2³² slots are more than any register has people.
+        let slot = u32::try_from(self.slots.len()).ok()?;
+        self.frequencies.add(&person.name);
+        self.slots.push(Some((resident, person)));
+        self.by_id.insert(resident, slot);
+        Some(slot)
+    }
+
+    pub(crate) fn resident(&self, slot: u32) -> Option<&(u64, Person)> {
+        self.slots.get(usize::try_from(slot).ok()?)?.as_ref()
     }
 
     /// Who this customer is, looked at alone. Doubtful is always [`Answer::Review`].
     pub fn find(&self, customer: &Attributes) -> Answer {
-        let customer = Person::new(customer);
-        let mut candidates: Vec<(Agreement, u64)> = Vec::new();
-        let mut seen: Vec<u64> =
-            keys(&customer).iter().filter_map(|key| self.by_key.get(key)).flatten().copied().collect();
-        seen.sort_unstable();
-        seen.dedup();
-        for resident in seen {
-            if let Some(person) = self.residents.get(&resident) {
-                let agreement = Agreement::of(&customer, person);
-                if agreement.is_possible() {
-                    candidates.push((agreement, resident));
-                }
-            }
-        }
-        candidates.sort_by_key(|(agreement, resident)| (std::cmp::Reverse(agreement.count()), *resident));
-        match candidates.as_slice() {
-            [] => Answer::None,
-            [(agreement, resident), others @ ..]
-                if agreement.is_certain() && others.iter().all(|(other, _)| other.count() < 3) =>
-            {
-                Answer::Link { resident: *resident, why: agreement.why() }
-            }
-            [(agreement, _), ..] => Answer::Review {
-                why: agreement.why(),
-                candidates: candidates.iter().take(MOST_CANDIDATES).map(|(_, resident)| *resident).collect(),
+        let customer = Person::with_history(customer, &History::default(), &self.places);
+        let model = Model::default();
+        let compared = self.compare(&customer);
+        match decide::decide(self.weigh(&model, &compared)) {
+            Verdict::None => Answer::None,
+            Verdict::Link(best) => match self.resident(best.slot) {
+                Some((resident, _)) => Answer::Link { resident: *resident, why: why(&best.comparison) },
+                None => Answer::None,
+            },
+            Verdict::Review(candidates, doubt) => Answer::Review {
+                why: candidates
+                    .first()
+                    .map(|best| format!("{} {}", doubt.words(), why(&best.comparison)))
+                    .unwrap_or_default(),
+                candidates: candidates
+                    .iter()
+                    .filter_map(|candidate| self.resident(candidate.slot))
+                    .map(|(resident, _)| *resident)
+                    .collect(),
             },
         }
     }
 
-    /// Who these customers of one institution are, decided together: two customers that match one resident
-    /// both go to review. Answers stand in the order of the customers.
-    pub fn find_all(&self, customers: &[Attributes]) -> Vec<Answer> {
-        let mut answers: Vec<Answer> = customers.iter().map(|customer| self.find(customer)).collect();
-        let mut linked: HashMap<u64, u32> = HashMap::new();
-        for answer in &answers {
-            if let Answer::Link { resident, .. } = answer {
-                *linked.entry(*resident).or_default() += 1;
-            }
+    /// The customer against every resident that shares a block.
+    pub(crate) fn compare(&self, customer: &Person) -> Vec<(u32, Comparison)> {
+        let (mut keys, mut slots) = (Vec::new(), Vec::new());
+        blocks::keys(customer, &mut keys);
+        self.blocks.candidates(&keys, &mut slots);
+        slots
+            .into_iter()
+            .filter_map(|slot| {
+                let (_, resident) = self.resident(slot)?;
+                Some((slot, Comparison::of(customer, resident, &self.readings)))
+            })
+            .collect()
+    }
+
+    pub(crate) fn weigh(&self, model: &Model, compared: &[(u32, Comparison)]) -> Vec<Candidate> {
+        let residents = f64::from(u32::try_from(self.len()).unwrap_or(u32::MAX));
+        compared
+            .iter()
+            .filter_map(|(slot, comparison)| {
+                let (_, resident) = self.resident(*slot)?;
+                let evidence = model.weigh(comparison, self.shares(resident, comparison), residents);
+                Some(Candidate { slot: *slot, comparison: *comparison, evidence, probability: 0.0 })
+            })
+            .collect()
+    }
+
+    /// How common the resident's name is, in the script in which it agreed.
+    fn shares(&self, resident: &Person, comparison: &Comparison) -> Shares {
+        let name = resident
+            .names()
+            .find(|(_, kind)| *kind == comparison.name.kind)
+            .map_or(&resident.name, |(name, _)| name);
+        let share = |level: PartLevel, written: Of, read: Of, first: bool| {
+            let half = |parts: Option<(&str, &str)>, of: Of| {
+                parts.map(|(surname, given)| self.frequencies.share(of, if first { surname } else { given }))
+            };
+            let found = match level {
+                PartLevel::Same | PartLevel::Written => half(name.written.parts(), written),
+                PartLevel::Heard | PartLevel::Homophone => half(name.read.parts(), read),
+                _ => None,
+            };
+            found.unwrap_or(0.01)
+        };
+        Shares {
+            surname: share(comparison.name.surname, Of::SurnameWritten, Of::SurnameRead, true),
+            given: share(comparison.name.given, Of::GivenWritten, Of::GivenRead, false),
         }
-        for answer in &mut answers {
-            if let Answer::Link { resident, why } = answer
-                && linked.get(resident).is_some_and(|count| *count > 1)
-            {
-                *answer = Answer::Review {
-                    candidates: vec![*resident],
-                    why: format!("Another customer of this institution matches the same resident. {why}"),
-                };
-            }
-        }
-        answers
-    }
-}
-
-/// Which attributes agree.
-struct Agreement {
-    name: bool,
-    birth: bool,
-    address: bool,
-    conflict: bool,
-}
-
-impl Agreement {
-    fn of(customer: &Person, resident: &Person) -> Agreement {
-        let (written, read) = (&customer.name.written, &customer.name.read);
-        let written_agrees = !written.is_missing() && written.joined() == resident.name.written.joined();
-        let read_agrees = !read.is_missing() && read.joined() == resident.name.read.joined();
-        let (here, there) = (&customer.address, &resident.address);
-        let numbers = here.numbers.len().min(there.numbers.len());
-        let enough = here.plain_numbers.min(there.plain_numbers);
-        Agreement {
-            name: written_agrees && (read_agrees || read.is_missing()) || read_agrees && written.is_missing(),
-            birth: matches!(customer.birth, Birth::Date { .. }) && customer.birth == resident.birth,
-            address: enough > 0
-                && here.plain_numbers == there.plain_numbers
-                && here.city == there.city
-                && here.town == there.town
-                && here.numbers.get(..numbers) == there.numbers.get(..numbers),
-            conflict: matches!((customer.sex, resident.sex), (Some(left), Some(right)) if left != right),
-        }
-    }
-
-    fn count(&self) -> usize {
-        [self.name, self.birth, self.address].into_iter().filter(|agrees| *agrees).count()
-    }
-
-    fn is_possible(&self) -> bool {
-        self.name && (self.birth || self.address) || self.birth && self.address
-    }
-
-    fn is_certain(&self) -> bool {
-        self.count() == 3 && !self.conflict
-    }
-
-    fn why(&self) -> String {
-        let say = |agrees: bool| if agrees { "agrees" } else { "does not agree" };
-        format!(
-            "Name {}. Birth date {}. Address {}.{}",
-            say(self.name),
-            say(self.birth),
-            say(self.address),
-            if self.conflict { " Sex differs." } else { "" }
-        )
     }
 }
 

@@ -6,7 +6,8 @@ mod place;
 use crate::fold::fold;
 use numbers::Split;
 
-pub(crate) use place::{Places, Prefecture};
+pub use place::Places;
+pub(crate) use place::Prefecture;
 
 /// An address taken apart. Texts are in one spelling (see [`place`]), numbers in reading order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,7 +57,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Address {
-        Address::read(text, &Places::built_in())
+        Address::read(text, &Places::default())
     }
 
     fn numbers(text: &str) -> Vec<u32> {

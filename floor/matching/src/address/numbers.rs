@@ -79,6 +79,9 @@ fn is_number_at(characters: &[char], at: usize) -> bool {
     characters.get(at).is_some_and(|&next| next.is_ascii_digit() || numerals::is_kanji_numeral(next))
 }
 
+/// Characters that make a name of the Arabic number before them: 9条, 3線, 19軒屋, 3ツ寺, 4日市場.
+const NAME_AFTER_NUMBER: &str = "条線町区軒ツッつっケヶヵ本日里升社部反割歩城十百千";
+
 /// Does the run that ends at `end` begin the house number?
 fn starts_numbers(characters: &[char], start: usize, end: usize, arabic: bool) -> bool {
     let next = characters.get(end).copied();
@@ -95,42 +98,9 @@ fn starts_numbers(characters: &[char], start: usize, end: usize, arabic: bool) -
         ' ' => start > 0,
         next if is_dash(next) => is_number_at(characters, end + 1),
         // A kanji number before any other character is part of a name, an Arabic one seldom.
-        next if arabic => {
-            !matches!(
-                next,
-                '条' | '線'
-                    | '町'
-                    | '区'
-                    | '軒'
-                    | 'ツ'
-                    | 'ッ'
-                    | 'つ'
-                    | 'っ'
-                    | 'ケ'
-                    | 'ヶ'
-                    | 'ヵ'
-                    | 'カ'
-                    | 'が'
-                    | 'か'
-                    | 'ガ'
-            ) && !matches!(
-                next,
-                '本' | '日'
-                    | '里'
-                    | '升'
-                    | '社'
-                    | '部'
-                    | '部'
-                    | '反'
-                    | '割'
-                    | '歩'
-                    | '軒'
-                    | '十'
-                    | '百'
-                    | '千'
-                    | '城'
-            )
-        }
+        // 3カ田町 and 3が丘 are names, 122カーサ is a number and a building.
+        'カ' | 'か' | 'が' | 'ガ' => arabic && after.is_none_or(|after| kana::is_kana(after)),
+        next if arabic => !NAME_AFTER_NUMBER.contains(next),
         _ => false,
     }
 }

@@ -71,7 +71,7 @@ pub(super) fn prefecture(text: &str) -> (Prefecture, &str) {
 
 /// Names of municipalities: those of today, and what former ones became.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Places {
+pub struct Places {
     /// Former name → (its prefecture, municipality of today), one entry per prefecture that had the name.
     former: HashMap<String, Vec<(Prefecture, String)>>,
     /// Name of today → its prefecture; 0 when several have a municipality of that name.
@@ -82,13 +82,8 @@ pub(crate) struct Places {
 const LONGEST_NAME: usize = 12;
 
 impl Places {
-    /// The municipalities known without any file: none by name, only by the form of their names.
-    pub(crate) fn built_in() -> Places {
-        Places::default()
-    }
-
     /// Learns that the municipality `old` became part of `new`, both as `埼玉県`, `鳩ヶ谷市`, `川口市`.
-    pub(crate) fn add_merger(&mut self, prefecture_name: &str, old: &str, new: &str) {
+    pub fn add_merger(&mut self, prefecture_name: &str, old: &str, new: &str) {
         let (prefecture, _) = prefecture(prefecture_name);
         let old = town(without_district(old));
         let new = town(without_district(new));

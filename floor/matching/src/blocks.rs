@@ -1,0 +1,110 @@
+//! Which residents are worth comparing with a customer: blocks that share a key.
+
+use crate::birth::Birth;
+use crate::hash::Hash;
+use crate::kana;
+use crate::person::Person;
+use std::collections::HashMap;
+
+/// A block with more residents than this says too little; other keys must find the resident.
+const LARGEST_BLOCK: usize = 2_000;
+
+/// Keys under which a person stands: birth date, whole name, reading with part of the birth date, house.
+/// A true pair shares at least one unless name, birth date and address are all wrong at once.
+pub(crate) fn keys(person: &Person, keys: &mut Vec<u64>) {
+    keys.clear();
+    let date = match person.birth {
+        Birth::Date { year, month, day } => {
+            keys.push(Hash::of(1).number(date_number(year, month, day)).end());
+            Some((year, month, day))
+        }
+        _ => None,
+    };
+    for (name, _) in person.names() {
+        if !name.written.is_missing() {
+            keys.push(Hash::of(2).text(name.written.joined()).end());
+        }
+        if !name.read.is_missing() {
+            let skeleton = kana::skeleton(&kana::sound(name.read.joined()));
+            keys.push(Hash::of(3).text(&skeleton).end());
+            if let Some((year, month, day)) = date {
+                keys.push(Hash::of(4).text(&skeleton).number(u64::from(year.unsigned_abs())).end());
+                keys.push(Hash::of(5).text(&skeleton).number(date_number(0, month, day)).end());
+            }
+        }
+    }
+    keys.extend(person.addresses().filter_map(house).map(|house| Hash::of(6).number(house).end()));
+    keys.sort_unstable();
+    keys.dedup();
+}
+
+fn date_number(year: i32, month: u8, day: u8) -> u64 {
+    u64::from(year.unsigned_abs()) * 10_000 + u64::from(month) * 100 + u64::from(day)
+}
+
+/// The end of the town's name and the numbers: survives a missing prefecture, a merger and a missing 大字.
+fn house(address: &crate::address::Address) -> Option<u64> {
+    let numbers =
+        address.numbers.get(..address.plain_numbers.min(3)).filter(|numbers| !numbers.is_empty())?;
+    let mut end = address.town.chars().rev();
+    let mut hash = Hash::of(0);
+    hash = hash.number(end.next().map_or(0, |character| u64::from(u32::from(character))));
+    hash = hash.number(end.next().map_or(0, |character| u64::from(u32::from(character))));
+    for number in numbers {
+        hash = hash.number(u64::from(*number));
+    }
+    Some(hash.end())
+}
+
+/// Keys to residents: one sorted list, and a small map of what came later.
+#[derive(Default)]
+pub(crate) struct Blocks {
+    sorted: Vec<(u64, u32)>,
+    later: HashMap<u64, Vec<u32>>,
+    later_count: usize,
+}
+
+impl Blocks {
+    /// Takes many entries at once; cheaper than one by one.
+    pub(crate) fn from_entries(mut entries: Vec<(u64, u32)>) -> Blocks {
+        entries.sort_unstable();
+        entries.shrink_to_fit();
+        Blocks { sorted: entries, later: HashMap::new(), later_count: 0 }
+    }
+
+    /// All entries, to be given back with more by [`Blocks::from_entries`].
+    pub(crate) fn take_entries(&mut self) -> Vec<(u64, u32)> {
+        let mut entries = std::mem::take(&mut self.sorted);
+        let later = std::mem::take(&mut self.later);
+        entries.extend(
+            later.into_iter().flat_map(|(key, slots)| slots.into_iter().map(move |slot| (key, slot))),
+        );
+        self.later_count = 0;
+        entries
+    }
+
+    pub(crate) fn insert(&mut self, key: u64, slot: u32) {
+        self.later.entry(key).or_default().push(slot);
+        self.later_count += 1;
+        // Merging now and then keeps look-ups in one sorted list: amortised, each entry moves a few times.
+        if self.later_count > self.sorted.len() / 4 + 4_096 {
+            *self = Blocks::from_entries(self.take_entries());
+        }
+    }
+
+    /// Residents that share a key with these, each once, in order of their slots.
+    pub(crate) fn candidates(&self, keys: &[u64], out: &mut Vec<u32>) {
+        out.clear();
+        for key in keys {
+            let from = self.sorted.partition_point(|(other, _)| other < key);
+            let block = self.sorted.get(from..).unwrap_or_default();
+            let length = block.iter().take(LARGEST_BLOCK + 1).take_while(|(other, _)| other == key).count();
+            if length <= LARGEST_BLOCK {
+                out.extend(block.iter().take(length).map(|(_, slot)| *slot));
+            }
+            out.extend(self.later.get(key).into_iter().flatten().take(LARGEST_BLOCK));
+        }
+        out.sort_unstable();
+        out.dedup();
+    }
+}

@@ -1,0 +1,211 @@
+//! How two addresses agree.
+
+use super::text::{LONGEST, one_edit};
+use crate::address::Address;
+
+/// From contradiction to the same door; the order is the order of evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum AddressLevel {
+    /// Other places.
+    Differs,
+    Missing,
+    /// The municipality, nothing more.
+    City,
+    /// The town; the numbers are others.
+    OtherNumbers,
+    /// The town; one side has no numbers.
+    Town,
+    /// Town and numbers but for one slip.
+    Near,
+    /// The house; the rooms are two different ones.
+    OtherRoom,
+    /// The house, and the room as far as both name one.
+    Same,
+}
+
+impl AddressLevel {
+    pub(crate) const ALL: [AddressLevel; 8] = [
+        AddressLevel::Differs,
+        AddressLevel::Missing,
+        AddressLevel::City,
+        AddressLevel::OtherNumbers,
+        AddressLevel::Town,
+        AddressLevel::Near,
+        AddressLevel::OtherRoom,
+        AddressLevel::Same,
+    ];
+
+    pub(crate) fn of(left: &Address, right: &Address) -> AddressLevel {
+        if left.is_missing() || right.is_missing() {
+            return AddressLevel::Missing;
+        }
+        let (l, r) = (left.prefecture.0, right.prefecture.0);
+        if l != 0 && r != 0 && l != r {
+            return AddressLevel::Differs;
+        }
+        let same_city = !left.city.is_empty() && left.city == right.city;
+        match (towns(left, right), numbers(left, right)) {
+            (Towns::Same, Numbers::House) => AddressLevel::Same,
+            (Towns::Same, Numbers::OtherRoom) => AddressLevel::OtherRoom,
+            (Towns::Same, Numbers::Near) | (Towns::Near, Numbers::House | Numbers::OtherRoom) => {
+                AddressLevel::Near
+            }
+            (Towns::Same, Numbers::Missing) => AddressLevel::Town,
+            (Towns::Same, Numbers::Differ) => AddressLevel::OtherNumbers,
+            _ if same_city => AddressLevel::City,
+            _ => AddressLevel::Differs,
+        }
+    }
+}
+
+enum Towns {
+    Same,
+    Near,
+    Differ,
+}
+
+/// A former municipality often lives on in the town's name (輝北町 → 鹿屋市輝北町…), and short forms leave
+/// the municipality out, so one may end with the other.
+fn towns(left: &Address, right: &Address) -> Towns {
+    let same_city = left.city == right.city;
+    let (one, other) = (&*left.town, &*right.town);
+    if one.is_empty() || other.is_empty() {
+        let nothing = one.is_empty() && other.is_empty() && same_city && !left.city.is_empty();
+        return if nothing { Towns::Same } else { Towns::Differ };
+    }
+    let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
+    let compatible = same_city || left.city.is_empty() || right.city.is_empty();
+    let contained = long.strip_suffix(short).filter(|_| short.chars().count() >= 2 || long == short);
+    if let Some(before) = contained
+        && compatible
+    {
+        // 輝北町諏訪原 and 諏訪原 are one; 北本町 and 本町 may be two.
+        let whole = before.is_empty() || before.ends_with(['町', '村', '市', '区', '郡']);
+        return if whole { Towns::Same } else { Towns::Near };
+    }
+    if contained.is_some() {
+        // Two municipalities, one town: a merger nobody told us about, or two towns of one name. The numbers
+        // must carry the rest.
+        let whole = |address: &Address| format!("{}{}", address.city, address.town);
+        let (one, other) = (whole(left), whole(right));
+        let inside = other.ends_with(&*left.town) && one.ends_with(&*right.town);
+        return if inside { Towns::Near } else { Towns::Differ };
+    }
+    let short_enough = long.chars().count() <= LONGEST && short.chars().count() >= 2;
+    if short_enough && compatible && (one_edit(one, other) || common_start_and_end(short, long)) {
+        return Towns::Near;
+    }
+    Towns::Differ
+}
+
+/// 桜が東 and 桜が丘東, 田新町 and 稲田新町: what is missing was left out in one place.
+fn common_start_and_end(short: &str, long: &str) -> bool {
+    let (short, long): (Vec<char>, Vec<char>) = (short.chars().collect(), long.chars().collect());
+    if short.len() < 3 || long.len() < short.len() || long.len() - short.len() > 3 {
+        return false;
+    }
+    let start = short.iter().zip(&long).take_while(|(left, right)| left == right).count();
+    let end = short.iter().rev().zip(long.iter().rev()).take_while(|(left, right)| left == right).count();
+    start.saturating_add(end) >= short.len()
+}
+
+enum Numbers {
+    House,
+    OtherRoom,
+    Near,
+    Missing,
+    Differ,
+}
+
+fn numbers(left: &Address, right: &Address) -> Numbers {
+    let (one, other) = (&*left.numbers, &*right.numbers);
+    if left.plain_numbers == 0 || right.plain_numbers == 0 {
+        return Numbers::Missing;
+    }
+    // Rooms may stand among the plain numbers (8-38-14-401) or in the building; only what both name counts.
+    let plain = left.plain_numbers.min(right.plain_numbers);
+    let common = one.len().min(other.len());
+    let agreeing = one.iter().zip(other).take_while(|(one, other)| one == other).count();
+    if agreeing == common {
+        // A list that stops before the other's house number says less than the house.
+        let house = left.plain_numbers.max(right.plain_numbers);
+        let fits = common >= house || plain >= 3 || house - plain <= 1 && plain >= 2;
+        return if fits { Numbers::House } else { Numbers::Near };
+    }
+    if agreeing >= plain {
+        return if rooms_meet(left, right) { Numbers::House } else { Numbers::OtherRoom };
+    }
+    near(
+        one.get(..plain).unwrap_or(one),
+        other.get(..plain).unwrap_or(other),
+        left.plain_numbers == right.plain_numbers,
+    )
+}
+
+/// The last number of both is the room: 第2若葉608号 and 若葉608 are one.
+fn rooms_meet(left: &Address, right: &Address) -> bool {
+    left.numbers.last() == right.numbers.last()
+}
+
+/// One of the numbers is one slip away and the others are the same.
+fn near(one: &[u32], other: &[u32], complete: bool) -> Numbers {
+    let mut apart = one.iter().zip(other).filter(|(one, other)| one != other);
+    match (apart.next(), apart.next()) {
+        (Some((a, b)), None) if complete && slip(*a, *b, one.len()) => Numbers::Near,
+        _ => Numbers::Differ,
+    }
+}
+
+/// One digit wrong, left out, put in or exchanged, or the neighbouring number. Numbers of one digit are always
+/// one digit apart, so the others must vouch for them.
+fn slip(one: u32, other: u32, numbers: usize) -> bool {
+    let vouched = numbers >= 3 || one.max(other) >= 10;
+    one.abs_diff(other) <= 1
+        || one.abs_diff(other) == 10
+        || vouched && one_edit(&one.to_string(), &other.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::Places;
+
+    fn level(left: &str, right: &str) -> AddressLevel {
+        let places = Places::default();
+        AddressLevel::of(&Address::read(left, &places), &Address::read(right, &places))
+    }
+
+    #[test]
+    fn one_door() {
+        for (left, right) in [
+            ("市川市青葉台8-38-14-401", "千葉県市川市青葉台八丁目38番14号 コーポひかり401号"),
+            ("市川市中山3丁目32番16号", "千葉県市川市中山三丁目３２番１６号　メゾン桜１０３号"),
+            ("鹿児島県鹿屋市輝北町諏訪原1185", "鹿屋市諏訪原1185番地"),
+            ("杉並区桃井8-15-14 若葉608", "東京都杉並区桃井八丁目１５番１４号　第二若葉６０８号"),
+        ] {
+            assert_eq!(level(left, right), AddressLevel::Same, "{left} {right}");
+        }
+    }
+
+    #[test]
+    fn one_slip_is_near() {
+        for (left, right) in [
+            ("大分市城崎町8-9-3", "大分県大分市城崎町八丁目８番３号"),
+            ("市川市泉野2573", "市川市泉野2572番地"),
+            ("赤磐市桜が東6-25-28", "岡山県赤磐市桜が丘東六丁目２５番２８号"),
+            ("東大阪市田新町4-21-26", "東大阪市稲田新町四丁目２１番２６号"),
+        ] {
+            assert_eq!(level(left, right), AddressLevel::Near, "{left} {right}");
+        }
+    }
+
+    #[test]
+    fn less_than_the_house() {
+        assert_eq!(level("市川市中山", "市川市中山3-32-16"), AddressLevel::Town);
+        assert_eq!(level("市川市中山1-5-16", "市川市中山3-32-16"), AddressLevel::OtherNumbers);
+        assert_eq!(level("市川市幸1-5-16", "市川市中山3-32-16"), AddressLevel::City);
+        assert_eq!(level("旭市幸1-5-16", "市川市中山3-32-16"), AddressLevel::Differs);
+        assert_eq!(level("", "市川市中山3-32-16"), AddressLevel::Missing);
+        assert_eq!(level("市川市中山3-32-16-101", "市川市中山3-32-16 メゾン202号"), AddressLevel::OtherRoom);
+    }
+}

@@ -1,0 +1,305 @@
+//! How two names agree, surname and given name each for itself.
+
+use super::text::{LONGEST, alike, one_edit};
+use crate::kana;
+use crate::latin;
+use crate::name::{Name, NameKind, Words, is_all_kana, is_all_latin};
+use crate::readings::Readings;
+
+/// How two surnames or two given names agree; the order is the order of evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) enum PartLevel {
+    /// Neither writing nor reading agrees.
+    Differs,
+    /// One side has none.
+    #[default]
+    Missing,
+    /// One slip apart, and nothing else speaks for it.
+    Similar,
+    /// Written otherwise, but the characters can be read so; or the legible characters agree.
+    Readable,
+    /// Same reading; written otherwise.
+    Homophone,
+    /// Same reading; there is no writing to compare.
+    Heard,
+    /// Same writing, other reading; or same reading and the legible characters agree.
+    Written,
+    /// Same writing, and the reading as far as given.
+    Same,
+}
+
+impl PartLevel {
+    pub(crate) const ALL: [PartLevel; 8] = [
+        PartLevel::Differs,
+        PartLevel::Missing,
+        PartLevel::Similar,
+        PartLevel::Readable,
+        PartLevel::Homophone,
+        PartLevel::Heard,
+        PartLevel::Written,
+        PartLevel::Same,
+    ];
+}
+
+/// How two names agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) struct NamePair {
+    pub(crate) surname: PartLevel,
+    pub(crate) given: PartLevel,
+    /// Which of the resident's names agrees.
+    pub(crate) kind: NameKind,
+    /// The customer's surname and given name stand in each other's place.
+    pub(crate) swapped: bool,
+}
+
+/// One part (surname or given name) of one side.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    written: &'a str,
+    read: &'a str,
+}
+
+impl NamePair {
+    /// Compares a customer's name with one of the resident's.
+    pub(super) fn of(customer: &Name, resident: &Name, kind: NameKind, readings: &Readings) -> NamePair {
+        let (written, read) =
+            (align(&customer.written, &resident.written), align(&customer.read, &resident.read));
+        let level = |left: (&str, &str), right: (&str, &str)| {
+            part(Part { written: left.0, read: left.1 }, Part { written: right.0, read: right.1 }, readings)
+        };
+        let ((ws, wg), (vs, vg)) = written;
+        let ((rs, rg), (ts, tg)) = read;
+        let straight = NamePair {
+            surname: level((ws, rs), (vs, ts)),
+            given: level((wg, rg), (vg, tg)),
+            kind,
+            swapped: false,
+        };
+        if straight.given > PartLevel::Similar || straight.surname > PartLevel::Similar {
+            return straight;
+        }
+        let swapped = swapped(customer, resident, readings);
+        NamePair { kind, ..swapped }.best(straight)
+    }
+
+    fn best(self, straight: NamePair) -> NamePair {
+        let convincing = self.surname > PartLevel::Similar && self.given > PartLevel::Similar;
+        if convincing && self.rank() > straight.rank() { self } else { straight }
+    }
+
+    /// Evidence for choosing among a resident's names: the given name first, the present name at last.
+    pub(crate) fn rank(&self) -> (u8, u8, NameKind, bool) {
+        let both = (self.given as u8).min(self.surname as u8);
+        (both, self.given as u8 + self.surname as u8, self.kind, !self.swapped)
+    }
+}
+
+/// The customer's words the other way round: 太郎 山田, TARO YAMADA.
+fn swapped(customer: &Name, resident: &Name, readings: &Readings) -> NamePair {
+    let turn = |words: &Words, against: &Words| {
+        let turned = words.parts().map(|(first, second)| (second.to_owned(), first.to_owned()));
+        turned.or_else(|| {
+            let (surname, given) = against.parts()?;
+            let rest = words.joined().strip_prefix(given)?;
+            (rest == surname).then(|| (surname.to_owned(), given.to_owned()))
+        })
+    };
+    let written = turn(&customer.written, &resident.written);
+    let read = turn(&customer.read, &resident.read);
+    if written.is_none() && read.is_none() {
+        return NamePair::default();
+    }
+    let (written, read) = (written.unwrap_or_default(), read.unwrap_or_default());
+    let (ws, wg) = resident.written.parts().unwrap_or((resident.written.joined(), ""));
+    let (rs, rg) = resident.read.parts().unwrap_or((resident.read.joined(), ""));
+    NamePair {
+        surname: part(Part { written: &written.0, read: &read.0 }, Part { written: ws, read: rs }, readings),
+        given: part(Part { written: &written.1, read: &read.1 }, Part { written: wg, read: rg }, readings),
+        kind: NameKind::Present,
+        swapped: true,
+    }
+}
+
+type Halves<'a> = (&'a str, &'a str);
+
+/// Surname and given name of both sides. Where one side wrote no space, the other shows where to cut.
+fn align<'a>(left: &'a Words, right: &'a Words) -> (Halves<'a>, Halves<'a>) {
+    match (left.parts(), right.parts()) {
+        (Some(left_parts), Some(right_parts)) => {
+            // The same letters with the space elsewhere (or a middle name) are the same name.
+            if left.joined() == right.joined() {
+                (right_parts, right_parts)
+            } else {
+                (left_parts, right_parts)
+            }
+        }
+        (None, Some(right_parts)) => (cut_like(left.joined(), right_parts), right_parts),
+        (Some(left_parts), None) => (left_parts, cut_like(right.joined(), left_parts)),
+        (None, None) if left.joined() == right.joined() => {
+            ((left.joined(), left.joined()), (right.joined(), right.joined()))
+        }
+        (None, None) => (("", left.joined()), ("", right.joined())),
+    }
+}
+
+fn cut_like<'a>(text: &'a str, (surname, given): Halves<'_>) -> Halves<'a> {
+    let prefix = text.strip_prefix(surname).map(|rest| text.len() - rest.len());
+    let suffix = text.strip_suffix(given).map(str::len);
+    let by_length = || text.char_indices().nth(surname.chars().count()).map_or(text.len(), |(at, _)| at);
+    // A surname alone is no given name that ends like it; a one-letter accident is no surname.
+    let at = prefix.or(suffix).unwrap_or_else(by_length);
+    text.split_at_checked(at).unwrap_or((text, ""))
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Writing {
+    Equal,
+    Legible,
+    OneOff,
+    Differ,
+    Missing,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    Equal,
+    OneOff,
+    Differ,
+    Missing,
+}
+
+fn part(left: Part<'_>, right: Part<'_>, readings: &Readings) -> PartLevel {
+    let writing = writing(left.written, right.written);
+    let reading = reading(left, right);
+    match (writing, reading) {
+        (Writing::Equal, Reading::Differ) => PartLevel::Written,
+        (Writing::Equal, _) => PartLevel::Same,
+        (Writing::Legible, Reading::Equal) => PartLevel::Written,
+        (Writing::Missing, Reading::Equal) => PartLevel::Heard,
+        (_, Reading::Equal) => PartLevel::Homophone,
+        (Writing::Legible, Reading::Missing) => PartLevel::Readable,
+        (Writing::OneOff | Writing::Differ | Writing::Missing, Reading::Missing)
+            if can_read(left, right, readings) =>
+        {
+            PartLevel::Readable
+        }
+        (Writing::Missing, Reading::Missing) => PartLevel::Missing,
+        (Writing::OneOff, Reading::Missing) | (Writing::Legible, Reading::OneOff) | (_, Reading::OneOff) => {
+            PartLevel::Similar
+        }
+        _ => PartLevel::Differs,
+    }
+}
+
+fn writing(left: &str, right: &str) -> Writing {
+    if left.is_empty()
+        || right.is_empty()
+        || is_all_kana(left) != is_all_kana(right)
+        || is_all_latin(left) != is_all_latin(right)
+    {
+        // Different scripts: only the reading can tell.
+        return Writing::Missing;
+    }
+    if left == right {
+        return Writing::Equal;
+    }
+    if left.len() > LONGEST || right.len() > LONGEST {
+        return Writing::Differ;
+    }
+    match alike(left, right) {
+        Some(found) if found.different == 0 && found.same + found.look_alike > 0 => Writing::Legible,
+        Some(found) if found.different == 0 => Writing::Missing,
+        Some(found) if found.different == 1 && found.same > 0 => Writing::OneOff,
+        None if one_edit(left, right) && left.chars().count().min(right.chars().count()) >= 2 => {
+            Writing::OneOff
+        }
+        _ => Writing::Differ,
+    }
+}
+
+/// Compares the readings; a part written in kana or Latin letters is its own reading.
+fn reading(left: Part<'_>, right: Part<'_>) -> Reading {
+    let own = |part: Part<'_>| match part.read {
+        "" if is_all_kana(part.written) => kana::bank(part.written),
+        read => read.to_owned(),
+    };
+    let (one, other) = (own(left), own(right));
+    if one.is_empty() || other.is_empty() {
+        let romanised =
+            is_all_latin(left.written) && !other.is_empty() && latin::romanises(left.written, &other)
+                || is_all_latin(right.written) && !one.is_empty() && latin::romanises(right.written, &one);
+        return if romanised { Reading::Equal } else { Reading::Missing };
+    }
+    if one == other {
+        return Reading::Equal;
+    }
+    let (one, other) = (kana::sound(&one), kana::sound(&other));
+    if one == other || kana::skeleton(&one) == kana::skeleton(&other) {
+        return Reading::Equal;
+    }
+    let long_enough = one.chars().count().min(other.chars().count()) >= 2;
+    if one.len().max(other.len()) <= LONGEST && long_enough && one_edit(&one, &other) {
+        return Reading::OneOff;
+    }
+    Reading::Differ
+}
+
+fn can_read(left: Part<'_>, right: Part<'_>, readings: &Readings) -> bool {
+    !right.read.is_empty() && readings.can_read(left.written, right.read)
+        || !left.read.is_empty() && readings.can_read(right.written, left.read)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pair(left: (&str, &str), right: (&str, &str)) -> (PartLevel, PartLevel) {
+        let name = |(written, read): (&str, &str)| Name::new(written, (!read.is_empty()).then_some(read));
+        let found = NamePair::of(&name(left), &name(right), NameKind::Present, &Readings::new());
+        (found.surname, found.given)
+    }
+
+    #[test]
+    fn the_same_name_however_it_is_written() {
+        use PartLevel::{Heard, Homophone, Readable, Same, Written};
+        let resident = ("髙橋　誠介", "タカハシ　セイスケ");
+        for (customer, levels) in [
+            (("高橋誠介", "ﾀｶﾊｼｾｲｽｹ"), (Same, Same)),
+            (("高橋 誠介", ""), (Same, Same)),
+            (("", "ﾀｶﾊｼ ｾｲｽｹ"), (Heard, Heard)),
+            (("タカハシ セイスケ", ""), (Heard, Heard)),
+            (("高橋　せいすけ", "ﾀｶﾊｼ ｾｲｽｹ"), (Same, Heard)),
+            (("高橋　せいすけ", ""), (Same, Heard)),
+            (("高橋 誠亮", ""), (Same, Readable)),
+            (("高橋 誠輔", "タカハシ セイスケ"), (Same, Homophone)),
+            (("高橋 誠介", "タカハシ マサスケ"), (Same, Written)),
+            (("誠介 高橋", ""), (Same, Same)),
+            (("高■ 誠介", ""), (Readable, Same)),
+            (("TAKAHASHI SEISUKE", ""), (Heard, Heard)),
+            (("SEISUKE TAKAHASHI", ""), (Heard, Heard)),
+        ] {
+            assert_eq!(pair(customer, resident), levels, "{customer:?}");
+        }
+    }
+
+    #[test]
+    fn other_people_differ() {
+        use PartLevel::{Differs, Same};
+        assert_eq!(pair(("堤 健範", "ツツミ タケノリ"), ("堤　一芳", "ツツミ　カズヨシ")), (Same, Differs));
+        assert_eq!(pair(("堤健範", ""), ("堤　一芳", "ツツミ　カズヨシ")), (Same, Differs));
+        assert_eq!(pair(("佐藤 花子", ""), ("山田　花子", "ヤマダ　ハナコ")), (Differs, Same));
+    }
+
+    #[test]
+    fn foreign_names_meet_through_their_reading() {
+        let resident = ("MULLER　MINH", "ミュラー　ミン");
+        assert_eq!(pair(("ミュラーミン", "ミユラー ミン"), resident), (PartLevel::Heard, PartLevel::Heard));
+        assert_eq!(pair(("Muller Minh", ""), resident), (PartLevel::Same, PartLevel::Same));
+    }
+
+    #[test]
+    fn a_slip_in_a_reading_alone_is_only_similar() {
+        assert_eq!(pair(("", "サイトウ シゲモ"), ("斉藤　重知", "サイトウ　シゲトモ")).1, PartLevel::Similar);
+        assert_eq!(pair(("", "ホンタ ジユン"), ("本田　巡", "ホンダ　ジュン")).0, PartLevel::Heard);
+    }
+}

@@ -1,0 +1,121 @@
+//! Names in Latin letters against readings in kana: YAMADA TARŌ is ヤマダ タロウ in whatever romanisation.
+
+use unicode_normalization::UnicodeNormalization as _;
+
+/// Letters that every romanisation of one reading shares. Long vowels and doubled consonants are single,
+/// Hepburn and Kunrei are one.
+pub(crate) fn key_of_latin(text: &str) -> String {
+    let letters: String = text
+        .nfd()
+        .filter(|character| character.is_ascii_alphabetic())
+        .map(|character| character.to_ascii_uppercase())
+        .collect();
+    one_romanisation(&letters)
+}
+
+/// Is `latin` a romanisation of the reading `bank`?
+pub(crate) fn romanises(latin: &str, bank: &str) -> bool {
+    let key = key_of_latin(latin);
+    !key.is_empty() && (key == key_of_kana(bank, false) || key == key_of_kana(bank, true))
+}
+
+/// The same key for a reading in bank kana, which has no small letters: キヨウ may be KYO or KIYO (the key
+/// treats them alike), ハツトリ may be HATTORI (`doubling`) or HATSUTORI.
+pub(crate) fn key_of_kana(bank: &str, doubling: bool) -> String {
+    let mut letters = String::with_capacity(bank.len());
+    let mut characters = bank.chars().peekable();
+    while let Some(kana) = characters.next() {
+        let before_consonant =
+            characters.peek().is_some_and(|next| "カキクケコサシスセソタチツテトパピプペポ".contains(*next));
+        if !(doubling && kana == 'ツ' && before_consonant) {
+            letters.push_str(syllable(kana).unwrap_or_default());
+        }
+    }
+    one_romanisation(&letters)
+}
+
+fn one_romanisation(letters: &str) -> String {
+    const TO_KUNREI: [(&str, &str); 14] = [
+        ("TSU", "TU"),
+        ("SHI", "SI"),
+        ("CHI", "TI"),
+        ("JI", "ZI"),
+        ("SH", "SY"),
+        ("TCH", "TY"),
+        ("CH", "TY"),
+        ("J", "ZY"),
+        ("FU", "HU"),
+        ("DZU", "ZU"),
+        ("L", "R"),
+        ("OH", "O"),
+        ("MB", "NB"),
+        ("MP", "NP"),
+    ];
+    let mut text = letters.to_owned();
+    for (hepburn, kunrei) in TO_KUNREI {
+        text = text.replace(hepburn, kunrei);
+    }
+    // KIYO and KYO: the glide's I falls; O and U after O or U prolong.
+    let mut out = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    while let Some(letter) = characters.next() {
+        let before = out.chars().next_back();
+        let doubled = before == Some(letter);
+        let prolongs = letter == 'U' && before == Some('O');
+        let glide = letter == 'I' && characters.peek() == Some(&'Y');
+        if !(doubled || prolongs || glide) {
+            out.push(letter);
+        }
+    }
+    out
+}
+
+fn syllable(kana: char) -> Option<&'static str> {
+    const SYLLABLES: [(&str, [&str; 5]); 15] = [
+        ("アイウエオ", ["A", "I", "U", "E", "O"]),
+        ("カキクケコ", ["KA", "KI", "KU", "KE", "KO"]),
+        ("ガギグゲゴ", ["GA", "GI", "GU", "GE", "GO"]),
+        ("サシスセソ", ["SA", "SI", "SU", "SE", "SO"]),
+        ("ザジズゼゾ", ["ZA", "ZI", "ZU", "ZE", "ZO"]),
+        ("タチツテト", ["TA", "TI", "TU", "TE", "TO"]),
+        ("ダヂヅデド", ["DA", "ZI", "ZU", "DE", "DO"]),
+        ("ナニヌネノ", ["NA", "NI", "NU", "NE", "NO"]),
+        ("ハヒフヘホ", ["HA", "HI", "HU", "HE", "HO"]),
+        ("バビブベボ", ["BA", "BI", "BU", "BE", "BO"]),
+        ("パピプペポ", ["PA", "PI", "PU", "PE", "PO"]),
+        ("マミムメモ", ["MA", "MI", "MU", "ME", "MO"]),
+        ("ヤヰユヱヨ", ["YA", "I", "YU", "E", "YO"]),
+        ("ラリルレロ", ["RA", "RI", "RU", "RE", "RO"]),
+        ("ワンヴ・ヲ", ["WA", "N", "BU", "", "O"]),
+    ];
+    SYLLABLES.iter().find_map(|(row, letters)| {
+        let place = row.chars().position(|other| other == kana)?;
+        letters.get(place).copied()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_romanisation_of_a_reading_is_one() {
+        for (latin, bank) in [
+            ("Yamada", "ヤマダ"),
+            ("TARŌ", "タロウ"),
+            ("TAROH", "タロウ"),
+            ("Taro", "タロウ"),
+            ("SHINICHI", "シンイチ"),
+            ("Jun'ichi", "ジユンイチ"),
+            ("HONMA", "ホンマ"),
+            ("SHIMBASHI", "シンバシ"),
+            ("Ryuzo", "リユウゾウ"),
+            ("KYOKO", "キヨウコ"),
+            ("TUTUI", "ツツイ"),
+            ("HATTORI", "ハツトリ"),
+            ("MATSUKO", "マツコ"),
+        ] {
+            assert!(romanises(latin, bank), "{latin} {bank}");
+        }
+    }
+}
