@@ -70,7 +70,9 @@ pub(super) fn prefecture(text: &str) -> (Prefecture, &str) {
 }
 
 /// Names of municipalities: those of today, and what former ones became.
-#[derive(Clone, Debug, Default)]
+///
+/// [`Places::default`] knows most of today's; mergers are added by [`Places::add_merger`].
+#[derive(Clone, Debug)]
 pub struct Places {
     /// Former name → (its prefecture, municipality of today), one entry per prefecture that had the name.
     former: HashMap<String, Vec<(Prefecture, String)>>,
@@ -78,10 +80,30 @@ pub struct Places {
     today: HashMap<String, Prefecture>,
 }
 
+const TODAY: &str = include_str!("../../data/municipalities.txt");
+
+impl Default for Places {
+    fn default() -> Places {
+        let mut places = Places { former: HashMap::new(), today: HashMap::new() };
+        for line in TODAY.lines().filter(|line| !line.starts_with('#')) {
+            let (prefecture, _) = prefecture(line);
+            line.split(' ').skip(1).for_each(|name| places.add_today(prefecture, town(name)));
+        }
+        places
+    }
+}
+
 /// No municipality's name is longer (さいたま市岩槻区 with its ward counts 8; the longest have 11).
 const LONGEST_NAME: usize = 12;
 
 impl Places {
+    fn add_today(&mut self, prefecture: Prefecture, name: String) {
+        let known = self.today.entry(name).or_insert(prefecture);
+        if *known != prefecture {
+            *known = Prefecture(0);
+        }
+    }
+
     /// Learns that the municipality `old` became part of `new`, both as `埼玉県`, `鳩ヶ谷市`, `川口市`.
     pub fn add_merger(&mut self, prefecture_name: &str, old: &str, new: &str) {
         let (prefecture, _) = prefecture(prefecture_name);
@@ -90,14 +112,7 @@ impl Places {
         if old.is_empty() || old == new {
             return;
         }
-        self.today
-            .entry(new.clone())
-            .and_modify(|known| {
-                if *known != prefecture {
-                    *known = Prefecture(0)
-                }
-            })
-            .or_insert(prefecture);
+        self.add_today(prefecture, new.clone());
         self.former.entry(old).or_default().push((prefecture, new));
     }
 
@@ -109,7 +124,7 @@ impl Places {
         text: &'text str,
     ) -> (String, Prefecture, &'text str) {
         let text = without_district(text);
-        let end = end_of_city(text);
+        let end = self.end_of_known_city(text).unwrap_or_else(|| end_of_city(text));
         let (written, rest) = text.split_at_checked(end).unwrap_or((text, ""));
         let name = town(written);
         match self.became(prefecture, &name) {
@@ -119,6 +134,20 @@ impl Places {
                 (name, if prefecture.0 == 0 { inferred } else { prefecture }, rest)
             }
         }
+    }
+
+    /// Where a municipality that is known by name ends, in bytes; the longest name wins (東村山市, not 東村).
+    fn end_of_known_city(&self, text: &str) -> Option<usize> {
+        let ends = text
+            .char_indices()
+            .take(LONGEST_NAME)
+            .filter(|(_, character)| matches!(character, '市' | '区' | '町' | '村'));
+        let ends: Vec<usize> = ends.map(|(at, character)| at + character.len_utf8()).collect();
+        ends.into_iter().rev().find(|end| {
+            text.get(..*end)
+                .map(town)
+                .is_some_and(|name| self.today.contains_key(&name) || self.former.contains_key(&name))
+        })
     }
 
     /// What a former municipality is today, followed through several mergers.
@@ -150,6 +179,12 @@ fn without_district(text: &str) -> &str {
     }
     let start: Vec<(usize, char)> = text.char_indices().take(7).collect();
     for window in start.windows(2) {
+        // 大分市下郡: once the municipality is named, 郡 belongs to a town.
+        if let [(_, '市' | '区' | '町' | '村'), (_, next)] = window
+            && *next != '郡'
+        {
+            break;
+        }
         if let [(at, '郡'), (after, next)] = window
             && *at > 0
             && *next != '市'

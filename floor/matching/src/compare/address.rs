@@ -43,7 +43,7 @@ impl AddressLevel {
         if l != 0 && r != 0 && l != r {
             return AddressLevel::Differs;
         }
-        let same_city = !left.city.is_empty() && left.city == right.city;
+        let same_city = one_city(left, right);
         match (towns(left, right), numbers(left, right)) {
             (Towns::Same, Numbers::House) => AddressLevel::Same,
             (Towns::Same, Numbers::OtherRoom) => AddressLevel::OtherRoom,
@@ -58,6 +58,13 @@ impl AddressLevel {
     }
 }
 
+/// The same municipality; the ward of a designated city may be left out.
+fn one_city(left: &Address, right: &Address) -> bool {
+    let (short, long) = if left.city.len() <= right.city.len() { (left, right) } else { (right, left) };
+    !short.city.is_empty()
+        && (short.city == long.city || short.city.ends_with('市') && long.city.starts_with(&*short.city))
+}
+
 enum Towns {
     Same,
     Near,
@@ -67,10 +74,10 @@ enum Towns {
 /// A former municipality often lives on in the town's name (輝北町 → 鹿屋市輝北町…), and short forms leave
 /// the municipality out, so one may end with the other.
 fn towns(left: &Address, right: &Address) -> Towns {
-    let same_city = left.city == right.city;
+    let same_city = one_city(left, right);
     let (one, other) = (&*left.town, &*right.town);
     if one.is_empty() || other.is_empty() {
-        let nothing = one.is_empty() && other.is_empty() && same_city && !left.city.is_empty();
+        let nothing = one.is_empty() && other.is_empty() && same_city;
         return if nothing { Towns::Same } else { Towns::Differ };
     }
     let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
@@ -181,9 +188,27 @@ mod tests {
             ("市川市青葉台8-38-14-401", "千葉県市川市青葉台八丁目38番14号 コーポひかり401号"),
             ("市川市中山3丁目32番16号", "千葉県市川市中山三丁目３２番１６号　メゾン桜１０３号"),
             ("鹿児島県鹿屋市輝北町諏訪原1185", "鹿屋市諏訪原1185番地"),
+            ("大分市下郡南3-2-13", "大分県大分市下郡南三丁目２番１３号"),
+            ("さいたま市寿能町4-31-16", "埼玉県さいたま市大宮区寿能町四丁目３１番１６号"),
             ("杉並区桃井8-15-14 若葉608", "東京都杉並区桃井八丁目１５番１４号　第二若葉６０８号"),
         ] {
             assert_eq!(level(left, right), AddressLevel::Same, "{left} {right}");
+        }
+    }
+
+    #[test]
+    fn former_municipalities_are_followed() {
+        let mut places = Places::default();
+        places.add_merger("広島県", "芦品郡新市町", "福山市");
+        places.add_merger("大分県", "北海部郡佐賀関町", "大分市");
+        places.add_merger("埼玉県", "鳩ヶ谷市", "川口市");
+        for (left, right) in [
+            ("芦品郡新市町王子町8-1-14", "広島県福山市王子町八丁目１番１４号"),
+            ("大分県北海部郡佐賀関町下郡南3-2-13", "大分県大分市下郡南三丁目２番１３号"),
+            ("鳩ケ谷市本町1-2-3", "埼玉県川口市本町一丁目２番３号"),
+        ] {
+            let (left, right) = (Address::read(left, &places), Address::read(right, &places));
+            assert_eq!(AddressLevel::of(&left, &right), AddressLevel::Same, "{left:?} {right:?}");
         }
     }
 
