@@ -1,1 +1,17 @@
-//! protocol
+//! What the rooms say to one another: one file for each conversation.
+//!
+//! JSON inside compact JWS where a statement must hold later (exact bytes signed, no canonicalisation), plain
+//! JSON where the connection is proof enough. Unknown fields are refused everywhere.
+
+pub mod country;
+pub mod desk;
+pub mod directory;
+pub mod index;
+pub mod inquiry;
+pub mod issue;
+pub mod message;
+pub mod oversight;
+pub mod register;
+pub mod session;
+
+pub use message::{Message, sign, verify};

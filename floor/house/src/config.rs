@@ -1,0 +1,90 @@
+//! Configuration: one TOML, one section for each room. Every room's section has the same common keys and then
+//! its own; unknown keys are refused.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use store::Location;
+use words::PartyId;
+
+/// The keys every room has.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Common {
+    /// Where the outer side listens: TLS 1.3, certificates both ways.
+    pub outer: SocketAddr,
+    /// Where the inner side listens: own people and systems, a key each. Loopback, or behind the house's own TLS.
+    pub inner: SocketAddr,
+    /// `sqlite:PATH` or `postgres://…?schema=NAME`.
+    pub database: Location,
+    /// The folder of keys.
+    pub keys: PathBuf,
+    /// The trust anchor, `country.json`.
+    pub country: PathBuf,
+}
+
+/// The names of the common keys.
+const COMMON: [&str; 5] = ["outer", "inner", "database", "keys", "country"];
+
+/// A room's section, read.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The party's id: the section's name.
+    pub id: PartyId,
+    /// The common keys.
+    pub common: Common,
+    /// The room's own keys.
+    pub rest: toml::Table,
+    /// The folder relative paths start from: where the configuration file is.
+    pub base: PathBuf,
+}
+
+/// What is wrong with a section, in words.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct ConfigError {
+    /// Which key, where it is one.
+    pub key: Option<String>,
+    /// What is wrong and what is expected.
+    pub message: String,
+}
+
+impl Settings {
+    /// Reads a section.
+    pub fn read(id: &str, mut section: toml::Table, base: PathBuf) -> Result<Self, ConfigError> {
+        let id = PartyId::parse(id).map_err(|error| ConfigError { key: None, message: error.to_string() })?;
+        let mut common = toml::Table::new();
+        for key in COMMON {
+            if let Some((key, value)) = section.remove_entry(key) {
+                common.insert(key, value);
+            }
+        }
+        Ok(Self { id, common: parse(common)?, rest: section, base })
+    }
+
+    /// Reads the room's own keys.
+    pub fn own<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
+        parse(self.rest.clone())
+    }
+
+    /// The database, relative files resolved.
+    pub fn location(&self) -> Location {
+        match &self.common.database {
+            Location::Sqlite(path) => Location::Sqlite(self.base.join(path)),
+            other => other.clone(),
+        }
+    }
+}
+
+/// Reads a table into a type; the error names the key.
+fn parse<T: DeserializeOwned>(table: toml::Table) -> Result<T, ConfigError> {
+    let keys: Vec<String> = table.keys().cloned().collect();
+    toml::Value::Table(table).try_into::<T>().map_err(|error| {
+        let message = error.message().to_owned();
+        let named = message.split('`').nth(1).map(str::to_owned);
+        let key = named.filter(|name| keys.contains(name) || message.starts_with("missing"));
+        ConfigError { key, message }
+    })
+}

@@ -1,0 +1,199 @@
+//! What every room has and how every room starts: identity, clock, road, neighbours, own copies of the signed
+//! documents, two listeners. A room adds its state, its table of routes and its verbs.
+
+mod common_routes;
+mod config;
+mod documents;
+mod room;
+mod serve;
+mod session;
+
+pub use common_routes::{HasHouse, common_routes, lines_for_oversight};
+pub use config::{Common, ConfigError, Settings};
+pub use documents::Law;
+pub use room::{BoxFuture, Room, Running, StartError};
+pub use serve::serve;
+pub use session::{OwnSession, Sessions};
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use protocol::Message;
+use protocol::country::Country;
+use protocol::directory::{Directory, Entry};
+use road::Road;
+use rules::Defaults;
+use seal::{Dice, Jws, KeyFolder, SealingKey, Sha256, SigningKey, StorageKey, Suite};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use wire::{CallError, Callers, InnerKeys, KnownParty, Peers, TlsIdentity};
+use words::{Moment, PartyId, Reason};
+use world::World;
+
+/// Everything a room stands on.
+pub struct House {
+    /// The party's id.
+    pub id: PartyId,
+    /// The room's name.
+    pub room: &'static str,
+    /// Clock, entropy, shutdown.
+    pub world: World,
+    /// Entropy for `seal`.
+    pub dice: Dice,
+    /// The road, in the room's own database.
+    pub road: Arc<Road>,
+    /// The key of this room's signatures.
+    pub signing: SigningKey,
+    /// The key that opens what is sealed to this room.
+    pub sealing: SealingKey,
+    /// The key of this room's database.
+    pub storage: Arc<StorageKey>,
+    /// The trust anchor.
+    pub country: Country,
+    /// The bounds.
+    pub defaults: Defaults,
+    /// The folder of keys.
+    pub keys: KeyFolder,
+    inner_keys: Arc<InnerKeys>,
+    peers: Peers,
+    directory: RwLock<Arc<Directory>>,
+    law: RwLock<Option<Arc<Law>>>,
+}
+
+impl House {
+    /// Opens keys and database; no network yet.
+    pub async fn open(
+        room: &'static str,
+        settings: &Settings,
+        world: World,
+        migrations: store::Migrations,
+    ) -> Result<Arc<Self>, StartError> {
+        let dice = {
+            let world = world.clone();
+            Dice::new(move |buffer| world.fill(buffer))
+        };
+        let keys = KeyFolder::new(settings.base.join(&settings.common.keys));
+        let storage = Arc::new(keys.storage(&dice, true)?);
+        let country_path = settings.base.join(&settings.common.country);
+        let country = std::fs::read(&country_path)
+            .map_err(|error| StartError::File(country_path.clone(), error.to_string()))?;
+        let country: Country = serde_json::from_slice(&country)
+            .map_err(|error| StartError::File(country_path, error.to_string()))?;
+        let identity = TlsIdentity::from_pem(
+            &keys.read("tls.crt")?,
+            &keys.read("tls.key")?,
+            country.root_certificate.as_bytes(),
+        )?;
+        let db = store::Db::open(&settings.location(), &[road::MIGRATIONS, migrations]).await?;
+        let road = Arc::new(Road::new(db, Arc::clone(&storage), world.clone()));
+        let recovered = road.recover().await?;
+        if recovered > 0 {
+            tracing::warn!(party = %settings.id, recovered, "acts that a former run left open were closed as unknown");
+        }
+        Ok(Arc::new(Self {
+            id: settings.id.clone(),
+            room,
+            signing: keys.signing(None)?,
+            sealing: keys.sealing(Suite::default(), None)?,
+            inner_keys: Arc::new(InnerKeys::read(&keys)?),
+            peers: Peers::new(identity),
+            directory: RwLock::new(Arc::new(Directory::default())),
+            law: RwLock::new(None),
+            defaults: Defaults::house(),
+            world,
+            dice,
+            road,
+            storage,
+            country,
+            keys,
+        }))
+    }
+
+    /// This room's clock.
+    pub fn now(&self) -> Moment {
+        self.road.now()
+    }
+
+    /// The directory as this room knows it.
+    pub fn directory(&self) -> Arc<Directory> {
+        Arc::clone(&self.directory.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts a newer directory in place.
+    pub fn set_directory(&self, directory: Directory) {
+        *self.directory.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(directory);
+    }
+
+    /// Accreditations and whitelist as this room knows them; `None` until both have been fetched once.
+    pub fn law(&self) -> Option<Arc<Law>> {
+        self.law.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A party of the directory.
+    pub fn party(&self, id: &PartyId) -> Result<Entry, Reason> {
+        self.directory().entry(id).cloned().ok_or(Reason::UnknownParty)
+    }
+
+    /// The one party of a kind, e.g. `linkage`.
+    pub fn only(&self, kind: &str) -> Result<Entry, Reason> {
+        self.directory().only(kind).cloned().ok_or(Reason::Unavailable)
+    }
+
+    /// Signs a message in this party's name.
+    pub fn sign<M: Message>(&self, message: &M) -> Jws {
+        protocol::sign(&self.signing, &self.id, message)
+    }
+
+    /// The message inside, if `party` signed it with the key the directory has for it.
+    pub fn verify<M: Message>(&self, jws: &Jws, party: &PartyId) -> Result<M, Reason> {
+        protocol::verify(jws, party, &self.party(party)?.signing)
+    }
+
+    /// Posts a message to a party's outer side.
+    pub async fn post<A: DeserializeOwned>(
+        &self,
+        to: &Entry,
+        path: &str,
+        message: &impl Serialize,
+        within: Duration,
+    ) -> Result<A, CallError> {
+        self.peers.post(&to.id, &to.address, path, message, within).await
+    }
+
+    /// Posts bytes that are JSON already.
+    pub async fn post_bytes<A: DeserializeOwned>(
+        &self,
+        to: &Entry,
+        path: &str,
+        body: Vec<u8>,
+        within: Duration,
+    ) -> Result<A, CallError> {
+        self.peers.post_bytes(&to.id, &to.address, path, body.into(), within).await
+    }
+
+    /// Gets from a party's outer side.
+    pub async fn get<A: DeserializeOwned>(
+        &self,
+        to: &Entry,
+        path: &str,
+        within: Duration,
+    ) -> Result<A, CallError> {
+        self.peers.get(&to.id, &to.address, path, within).await
+    }
+
+    /// The SHA-256 of the own certificate.
+    pub fn fingerprint(&self) -> Sha256 {
+        self.peers.identity().fingerprint()
+    }
+
+    /// Runs work that takes more than some microseconds of CPU off the async threads.
+    pub async fn compute<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Reason> {
+        tokio::task::spawn_blocking(work).await.map_err(|_| Reason::Internal)
+    }
+}
+
+impl Callers for House {
+    fn party(&self, certificate: &Sha256) -> Option<KnownParty> {
+        Callers::party(self.directory().as_ref(), certificate)
+    }
+}

@@ -1,0 +1,107 @@
+//! A room's own sessions (DESIGN §3): opened at linkage, put together from two shares, renewed before they end.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use protocol::session::{AskShare, OPEN, Open, Opened, SHARE, SHARE_INFO, SessionKey, ShareAnswer};
+use seal::{SessionSecret, Share};
+use words::{Moment, Reason, SessionName};
+
+use crate::House;
+
+/// A session this room holds the secret of.
+pub struct OwnSession {
+    /// Its name.
+    pub name: SessionName,
+    /// Its secret.
+    pub secret: SessionSecret,
+    /// When it ends.
+    pub ends_at: Moment,
+}
+
+/// The sessions a room holds: the current one and those before it, newest first.
+#[derive(Default)]
+pub struct Sessions {
+    held: RwLock<Vec<Arc<OwnSession>>>,
+    opening: tokio::sync::Mutex<()>,
+}
+
+/// A session is renewed when less than this is left of it, ms.
+const RENEW_MS: i64 = 300_000;
+const WITHIN: Duration = Duration::from_secs(5);
+
+impl Sessions {
+    fn newest(&self, now: Moment) -> Option<Arc<OwnSession>> {
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        held.first().filter(|session| session.ends_at.since_ms(now) > RENEW_MS).cloned()
+    }
+
+    fn named(&self, name: &SessionName) -> Option<Arc<OwnSession>> {
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        held.iter().find(|session| session.name == *name).cloned()
+    }
+
+    /// The room's current session, opened where there is none.
+    pub async fn current(&self, house: &House) -> Result<Arc<OwnSession>, Reason> {
+        if let Some(session) = self.newest(house.now()) {
+            return Ok(session);
+        }
+        let _one_at_a_time = self.opening.lock().await;
+        if let Some(session) = self.newest(house.now()) {
+            return Ok(session);
+        }
+        let near_its_end = self
+            .held
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .first()
+            .map(|session| session.name.clone());
+        let session = Arc::new(open(house, near_its_end).await?);
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        let oldest = house.now().plus_ms(-house.defaults.previous_session_ms);
+        held.retain(|known| known.ends_at > oldest && known.name != session.name);
+        held.insert(0, Arc::clone(&session));
+        Ok(session)
+    }
+
+    /// The session of that name: one that is held, or the current one if it bears the name.
+    pub async fn find(&self, house: &House, name: &SessionName) -> Result<Arc<OwnSession>, Reason> {
+        if let Some(session) = self.named(name) {
+            return Ok(session);
+        }
+        let current = self.current(house).await?;
+        if current.name == *name { Ok(current) } else { Err(Reason::UnknownSession) }
+    }
+}
+
+async fn open(house: &House, instead_of: Option<SessionName>) -> Result<OwnSession, Reason> {
+    let (linkage, trustee) = (house.only("linkage")?, house.only("trustee")?);
+    let opened: Opened =
+        house.post(&linkage, OPEN, &Open { instead_of }, WITHIN).await.map_err(|error| error.reason())?;
+    let (Some(first), Some(last)) = (opened.keys.first(), opened.keys.get(1)) else {
+        return Err(Reason::BadReply);
+    };
+    let first: SessionKey = protocol::verify(first, &linkage.id, &linkage.signing)?;
+    let last: SessionKey = protocol::verify(last, &trustee.id, &trustee.signing)?;
+    let name = first.session.clone();
+    if last.session != name || *name.party() != house.id {
+        return Err(Reason::BadReply);
+    }
+    let chain = first.key.verify(&house.country.global.public).and_then(|()| last.key.verify(&first.key.key));
+    chain.map_err(|_| Reason::BadReply)?;
+    // The trustee's share comes over the room's own connection, never through linkage.
+    let ask = AskShare { session: name.clone() };
+    let answer: ShareAnswer =
+        house.post(&trustee, SHARE, &ask, WITHIN).await.map_err(|error| error.reason())?;
+    let share = |sealed: &[u8]| {
+        let opened = house.sealing.open(SHARE_INFO, name.as_str().as_bytes(), sealed)?;
+        Share::from_opened(&opened.plaintext)
+    };
+    let shares = [
+        share(&opened.share.0).map_err(|_| Reason::BadReply)?,
+        share(&answer.share.0).map_err(|_| Reason::BadReply)?,
+    ];
+    let secret = SessionSecret::assemble(&house.country.global, &shares, &last.key.key)
+        .map_err(|_| Reason::BadReply)?;
+    Ok(OwnSession { name, secret, ends_at: first.ends_at.min(last.ends_at) })
+}

@@ -1,0 +1,25 @@
+//! The trust anchor every party starts from: made by the ceremony, public, the same for all.
+
+use seal::{GlobalKeys, VerifyKey};
+use serde::{Deserialize, Serialize};
+use words::PartyId;
+
+/// `country.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Country {
+    /// The root certificate that certifies every party's TLS key, PEM.
+    pub root_certificate: String,
+    /// The authority's id.
+    pub authority: PartyId,
+    /// Where the authority listens, `host:port`.
+    pub authority_address: String,
+    /// The key that signs the directory.
+    pub authority_key: VerifyKey,
+    /// In whose name the whitelist is published.
+    pub publisher: PartyId,
+    /// The key that signs the whitelist, beside oversight's.
+    pub publisher_key: VerifyKey,
+    /// The link codes' public material.
+    pub global: GlobalKeys,
+}

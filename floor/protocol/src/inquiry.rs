@@ -1,0 +1,181 @@
+//! The inquiry (DESIGN §3): gateway → linkage → trustee → provider's gateway, the reply back the same way.
+//!
+//! The inquirer's JWS travels unchanged to the provider; each hop puts a JWS of its own beside it, never around
+//! it, and every later party verifies every earlier one.
+
+use seal::{EncryptedCode, Guard, Jws, SealingPublic, Typ};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use words::{ActId, AffairId, B64, Epoch, ItemId, Moment, PartyId, Right, SessionName, StaffId};
+
+use crate::Message;
+
+/// Route at linkage (from gateways), at the trustee (from linkage) and at a gateway (from the trustee).
+pub const PATH: &str = "/inquiries";
+
+/// About whom: a link code, encrypted under the inquirer's session.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Subject {
+    /// The epoch of the inquirer's codes.
+    pub epoch: Epoch,
+    /// The inquirer's session.
+    pub session: SessionName,
+    /// The encrypted code.
+    pub code: EncryptedCode,
+}
+
+/// What the inquirer signs.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Inquiry {
+    /// The act.
+    pub id: ActId,
+    /// For which affair.
+    pub affair: AffairId,
+    /// For which item.
+    pub item: ItemId,
+    /// By what right.
+    pub right: Right,
+    /// The inquirer.
+    pub from: PartyId,
+    /// The inquirer's department (item 7 of the twelve).
+    pub department: String,
+    /// The person on duty, by an opaque id.
+    pub staff: StaffId,
+    /// The provider.
+    pub to: PartyId,
+    /// About whom.
+    pub subject: Subject,
+    /// Birth date and sex, sealed to the provider.
+    pub guard: Guard,
+    /// A fresh key for the reply.
+    pub reply_key: SealingPublic,
+    /// When it was sent.
+    pub at: Moment,
+    /// Until when a reply is wanted.
+    pub deadline: Moment,
+    /// Reference to the person's consent, where the law asks for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent_ref: Option<B64>,
+}
+
+impl Message for Inquiry {
+    const TYP: Typ = Typ("musubi-inquiry+jws");
+}
+
+/// What a transcryptor signs of what it took in and gave out towards the provider.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hop {
+    /// The act.
+    pub id: ActId,
+    /// SHA-256 of the inquirer's JWS.
+    pub inquiry: B64,
+    /// The provider's session it converts to.
+    pub to_session: SessionName,
+    /// The provider's epoch it converts to.
+    pub to_epoch: Epoch,
+    /// SHA-256 of the code it took in.
+    pub taken: B64,
+    /// SHA-256 of the code it gave out.
+    pub given: B64,
+}
+
+impl Message for Hop {
+    const TYP: Typ = Typ("musubi-hop+jws");
+}
+
+/// Gateway to linkage.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ToLinkage {
+    /// The signed [`Inquiry`].
+    pub inquiry: Jws,
+}
+
+/// Linkage to the trustee.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ToTrustee {
+    /// The original bytes.
+    pub inquiry: Jws,
+    /// Linkage's [`Hop`].
+    pub hop: Jws,
+    /// Half converted, towards the provider.
+    pub code: EncryptedCode,
+    /// Half converted, towards the portal.
+    pub index: crate::index::HalfIndex,
+}
+
+/// Trustee to the provider's gateway.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ToProvider {
+    /// The original bytes.
+    pub inquiry: Jws,
+    /// Linkage's and the trustee's [`Hop`], in this order.
+    pub hops: Vec<Jws>,
+    /// Converted to the provider's domain and session.
+    pub code: EncryptedCode,
+}
+
+/// What the provider signs. The same shape and one of a few sizes, answered or not.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReplyStatement {
+    /// The act.
+    pub id: ActId,
+    /// SHA-256 of the inquirer's JWS.
+    pub inquiry: B64,
+    /// SHA-256 of the sealed answer.
+    pub sealed: B64,
+}
+
+impl Message for ReplyStatement {
+    const TYP: Typ = Typ("musubi-reply+jws");
+}
+
+/// The reply, the same on every hop back.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reply {
+    /// The signed [`ReplyStatement`].
+    pub statement: Jws,
+    /// The [`Answer`], padded and sealed to the inquiry's reply key.
+    pub sealed: B64,
+}
+
+/// HPKE info of an answer; the hash of the inquiry's JWS is appended.
+pub const ANSWER_INFO: &[u8] = b"musubi/answer/v1";
+
+/// What the inquirer finds when it opens the reply.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Answer {
+    /// The content, as the provider's connector gave it.
+    Answered {
+        /// The item's fields.
+        content: Box<RawValue>,
+    },
+    /// One reason for everything that depends on the person.
+    NotAnswered,
+}
+
+impl Answer {
+    /// The JSON, preceded by its length (4 bytes, big endian) and padded with zeros to `class` of its length.
+    pub fn padded(&self, class: impl Fn(usize) -> usize) -> Vec<u8> {
+        let json = serde_json::to_vec(self).unwrap_or_default();
+        let mut bytes = u32::try_from(json.len()).unwrap_or(0).to_be_bytes().to_vec();
+        bytes.extend(json);
+        bytes.resize(class(bytes.len()).max(bytes.len()), 0);
+        bytes
+    }
+
+    /// Reads what [`Answer::padded`] wrote.
+    pub fn unpad(bytes: &[u8]) -> Option<Self> {
+        let (length, rest) = bytes.split_first_chunk::<4>()?;
+        let json = rest.get(..usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
+        serde_json::from_slice(json).ok()
+    }
+}

@@ -1,0 +1,173 @@
+//! Oversight's documents (accreditations, whitelist), alarms and cases.
+
+use rules::{Accreditation, Row};
+use seal::Typ;
+use serde::{Deserialize, Serialize};
+use words::{ActId, Moment, PartyId};
+
+use crate::Message;
+
+/// Route: the signed [`Accreditations`].
+pub const ACCREDITATIONS: &str = "/accreditations";
+/// Route: the [`WhitelistDocument`], signed by its publisher and by oversight over the same payload.
+pub const WHITELIST: &str = "/whitelist";
+/// Route: rooms raise alarms here; officers read them.
+pub const ALARMS: &str = "/alarms";
+/// Route: institutions open cases here; officers work on them.
+pub const CASES: &str = "/cases";
+
+/// All accreditations, as signed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Accreditations {
+    /// Grows with every change.
+    pub version: i64,
+    /// When it was signed.
+    pub issued_at: Moment,
+    /// Until when it may be decided on.
+    pub valid_until: Moment,
+    /// The whitelist's version in force: an older list is refused.
+    pub whitelist_version: u32,
+    /// One for each institution.
+    pub accreditations: Vec<Accreditation>,
+}
+
+impl Message for Accreditations {
+    const TYP: Typ = Typ("musubi-accreditations+jws");
+}
+
+/// The whitelist, as signed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WhitelistDocument {
+    /// Grows with every change.
+    pub version: u32,
+    /// When it was published.
+    pub issued_at: Moment,
+    /// The rows.
+    pub rows: Vec<Row>,
+}
+
+impl Message for WhitelistDocument {
+    const TYP: Typ = Typ("musubi-whitelist+jws");
+}
+
+/// What is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlarmKind {
+    /// An index entry that matches no resident: a code was multiplied, or made up (DESIGN §3).
+    UnknownIndexEntry,
+}
+
+/// An alarm as a room raises it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Alarm {
+    /// What is wrong.
+    pub kind: AlarmKind,
+    /// With which act.
+    pub act: ActId,
+    /// When it was noticed.
+    pub at: Moment,
+}
+
+/// An alarm as an officer reads it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlarmLine {
+    /// The alarm.
+    pub alarm: Alarm,
+    /// Who raised it.
+    pub raised_by: PartyId,
+    /// The inquirer, as linkage's records have it; filled in after the alarm came.
+    pub inquirer: Option<PartyId>,
+    /// The provider, likewise.
+    pub provider: Option<PartyId>,
+}
+
+/// Why a case is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CaseKind {
+    /// Birth date or sex at the provider are not those at the inquirer: a wrong link, or an exchanged subject.
+    GuardMismatch,
+    /// An alarm that needs an investigation.
+    Alarm,
+    /// A complaint.
+    Complaint,
+}
+
+/// A case as it is opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpenCase {
+    /// Why.
+    pub kind: CaseKind,
+    /// About which act.
+    pub act: ActId,
+    /// When it was noticed.
+    pub at: Moment,
+}
+
+/// How a case stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CaseState {
+    /// Nobody has looked yet.
+    Open,
+    /// An officer is at work.
+    UnderInvestigation,
+    /// It ended.
+    Closed,
+}
+
+/// A case as an officer reads it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseLine {
+    /// Its number.
+    pub number: i64,
+    /// What it is about.
+    pub case: OpenCase,
+    /// Who opened it.
+    pub opened_by: PartyId,
+    /// How it stands.
+    pub state: CaseState,
+    /// Until when it must be decided.
+    pub due: Moment,
+}
+
+/// A change of a case's state.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MoveCase {
+    /// The new state.
+    pub state: CaseState,
+}
+
+/// What linkage tells oversight of an act: the core's six items, no person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActParties {
+    /// The inquirer.
+    pub inquirer: PartyId,
+    /// The provider.
+    pub provider: PartyId,
+}
+
+/// An accreditation's change, as an officer makes it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeStanding {
+    /// The new standing.
+    pub standing: rules::Standing,
+    /// Why, in the officer's words; goes into the record, not to the institution.
+    pub reason: String,
+}
+
+/// The version that carries the change.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Changed {
+    /// The accreditations' new version.
+    pub version: i64,
+}
