@@ -23,7 +23,8 @@ pub struct TruthRow {
     pub number: String,
     /// Index of the resident it is; null if nobody in the register.
     pub resident: Option<u32>,
-    /// What exact and normalised matching should say.
+    /// What exact and normalised matching should say. Linked or not is what counts; whether the others are for a clerk
+    /// to look at or for nobody is advice, and a tolerant matcher looks at more.
     pub expected: Link,
     /// False where a better matcher may rightly say more than `expected`: nothing is planned on such rows.
     pub certain: bool,
