@@ -34,6 +34,29 @@ pub(crate) fn key_of_kana(bank: &str, doubling: bool) -> String {
     one_romanisation(&letters)
 }
 
+/// A reading in Latin letters as a passport writes it, roughly; for the exercise.
+pub(crate) fn hepburn(kana: &str) -> String {
+    let mut letters = String::new();
+    for character in crate::kana::bank(kana).chars() {
+        letters.push_str(syllable(character).unwrap_or_default());
+    }
+    let pairs = [
+        ("SI", "SHI"),
+        ("TI", "CHI"),
+        ("TU", "TSU"),
+        ("HU", "FU"),
+        ("ZI", "JI"),
+        ("IYO", "YO"),
+        ("IYU", "YU"),
+        ("OU", "O"),
+        ("OO", "O"),
+        ("SHY", "SH"),
+        ("CHY", "CH"),
+        ("JY", "J"),
+    ];
+    pairs.iter().fold(letters, |text, (kunrei, hepburn)| text.replace(kunrei, hepburn))
+}
+
 fn one_romanisation(letters: &str) -> String {
     const TO_KUNREI: [(&str, &str); 14] = [
         ("TSU", "TU"),

@@ -8,6 +8,7 @@ mod birth;
 mod blocks;
 mod compare;
 mod decide;
+pub mod exercise;
 mod fold;
 mod frequencies;
 mod hash;

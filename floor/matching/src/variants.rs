@@ -26,6 +26,18 @@ pub(crate) fn standard(character: char) -> char {
     if character < '\u{3400}' { character } else { classes().get(&character).copied().unwrap_or(character) }
 }
 
+/// The other forms of a character, for the exercise.
+pub(crate) fn other_forms(character: char) -> Vec<char> {
+    let family = TABLE.lines().find(|line| !line.starts_with('#') && line.contains(character));
+    family.into_iter().flat_map(str::chars).filter(|other| *other != character).collect()
+}
+
+/// A character that looks like this one, for the exercise.
+pub(crate) fn a_look_alike(character: char) -> Option<char> {
+    let family = LOOK_ALIKES.iter().find(|family| family.contains(character))?;
+    family.chars().find(|other| *other != character)
+}
+
 /// Pairs of characters that scanners and hurried hands take for one another. Not variants: a pair that
 /// differs only so is similar, never equal.
 const LOOK_ALIKES: &[&str] = &[
