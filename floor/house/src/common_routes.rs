@@ -51,3 +51,14 @@ pub async fn lines_for_oversight<S: HasHouse>(
     let id = ActId::parse(&id)?;
     state.house().road.lines_of(id).await.map(Json).map_err(|_| Problem::new(Reason::Internal))
 }
+
+/// A stopped act as its caller is told it; the record exists already.
+pub fn told(stop: road::Stop) -> Problem {
+    Problem::with(stop.reason, stop.detail).of(stop.id).recorded()
+}
+
+/// Bytes that are JSON already, as a response.
+pub fn json_bytes(bytes: Vec<u8>) -> axum::response::Response {
+    use axum::response::IntoResponse;
+    ([(axum::http::header::CONTENT_TYPE, "application/json")], bytes).into_response()
+}

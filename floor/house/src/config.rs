@@ -88,3 +88,8 @@ fn parse<T: DeserializeOwned>(table: toml::Table) -> Result<T, ConfigError> {
         ConfigError { key, message }
     })
 }
+
+/// The own keys of a room that has none: any key at all is refused.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoKeys {}

@@ -8,8 +8,8 @@ mod room;
 mod serve;
 mod session;
 
-pub use common_routes::{HasHouse, common_routes, lines_for_oversight};
-pub use config::{Common, ConfigError, Settings};
+pub use common_routes::{HasHouse, common_routes, json_bytes, lines_for_oversight, told};
+pub use config::{Common, ConfigError, NoKeys, Settings};
 pub use documents::Law;
 pub use room::{BoxFuture, Room, Running, StartError};
 pub use serve::serve;

@@ -47,6 +47,12 @@ pub enum Operation {
     FindNumber,
     /// Start the issue of link codes for the own customers.
     StartIssue,
+    /// Pass on, or take in, an index entry of an act that has happened.
+    PassIndexEntry,
+    /// Take in an alarm or a case that another room raises.
+    TakeReport,
+    /// Take in the rows of an issue that both transcryptors let pass.
+    TakeCodes,
 }
 
 /// Decides whether `role` may do `operation`.
@@ -63,6 +69,9 @@ pub fn decide_operation(operation: Operation, role: Role) -> Result<Permit<Opera
         }
         Operation::FindNumber => (Role::Registrar, "number from a former number (001 §5.2)"),
         Operation::StartIssue => (Role::Operator, "notice of a link code (番号法第二十一条の二)"),
+        Operation::PassIndexEntry => (Role::Operator, "records of provision (番号法第二十三条)"),
+        Operation::TakeReport => (Role::Operator, "reports to the third-party body (番号法第二十九条の四)"),
+        Operation::TakeCodes => (Role::Operator, "notice of a link code (番号法第二十一条の二)"),
     };
     if role == needed {
         Ok(Permit::new(Basis { right: Right::Law, entry: entry.into(), version: 0 }))

@@ -168,7 +168,16 @@ proptest! {
 #[test]
 fn each_operation_belongs_to_one_role() {
     use Operation::*;
-    for operation in [ChangeAccreditation, WorkOnCases, KeepRegister, FindNumber, StartIssue] {
+    for operation in [
+        ChangeAccreditation,
+        WorkOnCases,
+        KeepRegister,
+        FindNumber,
+        StartIssue,
+        PassIndexEntry,
+        TakeReport,
+        TakeCodes,
+    ] {
         let allowed: Vec<_> =
             Role::ALL.iter().filter(|role| decide_operation(operation, **role).is_ok()).collect();
         assert_eq!(allowed.len(), 1, "{operation:?}");

@@ -1,1 +1,60 @@
-//! linkage
+#![doc = include_str!("../README.md")]
+
+mod error;
+mod inquire;
+mod issue;
+mod open_session;
+mod parties;
+mod policy;
+mod routes;
+
+use std::sync::Arc;
+
+use conversion::{Conversions, Place};
+use house::{BoxFuture, ConfigError, HasHouse, House, Room, Running, Settings, StartError};
+use world::World;
+
+/// The room's state.
+pub struct Linkage {
+    house: Arc<House>,
+    conversions: Conversions,
+}
+
+/// The state as handlers get it.
+#[derive(Clone)]
+struct Here(Arc<Linkage>);
+
+impl HasHouse for Here {
+    fn house(&self) -> &Arc<House> {
+        &self.0.house
+    }
+}
+
+/// The room, for the binary.
+pub struct LinkageRoom;
+
+impl Room for LinkageRoom {
+    fn name(&self) -> &'static str {
+        "linkage"
+    }
+
+    fn table(&self) -> Vec<wire::RouteLine> {
+        routes::routes().into_iter().map(|route| route.line).collect()
+    }
+
+    fn check(&self, settings: &Settings) -> Result<(), ConfigError> {
+        settings.own::<house::NoKeys>().map(|_| ())
+    }
+
+    fn start(&self, settings: Settings, world: World) -> BoxFuture<'_, Result<Running, StartError>> {
+        Box::pin(async move {
+            self.check(&settings)?;
+            let house = House::open("linkage", &settings, world, conversion::MIGRATIONS).await?;
+            house.follow_directory().await?;
+            house.follow_law().await?;
+            let conversions = Conversions::open(&house, Place::First).await?;
+            let state = Here(Arc::new(Linkage { house: Arc::clone(&house), conversions }));
+            house::serve(&house, &settings, routes::routes(), state).await
+        })
+    }
+}

@@ -1,0 +1,53 @@
+//! The facts a transcryptor decides on, from its own copies of the documents.
+
+use std::sync::Arc;
+
+use house::{House, Law};
+use protocol::inquiry::Inquiry;
+use road::Refused;
+use rules::{Convert, Defaults, InquiryRequest, Pace, Permit, TranscryptorFacts, decide_conversion};
+use words::{Moment, Reason};
+
+/// Everything a decision over an inquiry needs, taken at its arrival.
+pub struct DecisionFacts {
+    law: Option<Arc<Law>>,
+    defaults: Defaults,
+}
+
+impl DecisionFacts {
+    /// The facts as this room has them now.
+    pub fn now(house: &House) -> Self {
+        Self { law: house.law(), defaults: house.defaults.clone() }
+    }
+
+    /// Decides, by `rules`, whether the inquiry may be converted and passed on.
+    pub fn decide(&self, inquiry: &Inquiry, pace: Pace, now: Moment) -> Result<Permit<Convert>, Refused> {
+        // A room that has no documents yet cannot know what is allowed.
+        let law = self.law.as_ref().ok_or(Reason::ListTooOld)?;
+        let request = InquiryRequest {
+            from: inquiry.from.clone(),
+            to: inquiry.to.clone(),
+            affair: inquiry.affair.clone(),
+            item: inquiry.item.clone(),
+            right: inquiry.right,
+            at: inquiry.at,
+            deadline: inquiry.deadline,
+            consent_given: consent_given(inquiry),
+        };
+        let facts = TranscryptorFacts {
+            inquirer: law.accreditation(&inquiry.from),
+            provider: law.accreditation(&inquiry.to),
+            whitelist: &law.whitelist,
+            documents_valid_until: law.valid_until(),
+            pace,
+            defaults: &self.defaults,
+        };
+        Ok(decide_conversion(&request, &facts, now)?)
+    }
+}
+
+/// Whether a consent came along that can be checked. No consent register exists yet, so that no reference can be
+/// checked and none counts: rows that need consent are refused.
+pub const fn consent_given(_inquiry: &Inquiry) -> bool {
+    false
+}

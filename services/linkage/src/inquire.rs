@@ -1,0 +1,187 @@
+//! An inquiry at linkage: decided here, half converted, passed to the trustee in the inquirer's own bytes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::response::Response;
+use conversion::DecisionFacts;
+use house::{House, json_bytes, told};
+use protocol::index::{HALF_PATH, HalfIndex, IndexHop, hash_of};
+use protocol::inquiry::{self, Hop, Inquiry, Reply, ToLinkage, ToTrustee};
+use road::{Arrival, Failure, Parcel, Protected, Record, Refused, Verb};
+use rules::{Convert, Pace, Permit};
+use seal::{EncryptedCode, Jws};
+use wire::{Caller, Json, Problem};
+use words::{B64, Moment, Reason};
+
+use crate::error::{not_the_sender, source, unknown_session};
+use crate::policy::is_senders_own;
+use crate::{Here, Linkage};
+
+pub(crate) async fn inquire(
+    State(here): State<Here>,
+    Extension(caller): Extension<Caller>,
+    body: Json<ToLinkage>,
+) -> Result<Response, Problem> {
+    let linkage = here.0;
+    // parse
+    let Caller::Party(party) = caller else { return Err(not_the_sender()) };
+    let jws = body.message.inquiry;
+    if jws.claimed_party().map_err(|_| Problem::new(Reason::BadSignature))? != party.id {
+        return Err(not_the_sender());
+    }
+    let inquiry: Inquiry = linkage.house.verify(&jws, &party.id)?;
+    if !is_senders_own(&inquiry, &party.id) {
+        return Err(not_the_sender().of(inquiry.id));
+    }
+    let arrival = Arrival { id: inquiry.id, caller: party.id.to_string(), request_hash: jws.hash() };
+    let halves = Halves::make(&linkage, &inquiry, &jws).await?;
+    let facts = DecisionFacts::now(&linkage.house);
+    let verb = Inquire { linkage: Arc::clone(&linkage), inquiry, jws, halves, facts };
+    linkage.house.road.travel(arrival, verb).await.map(json_bytes).map_err(told)
+}
+
+/// Both conversions of one inquiry, made in one go before the decision: the index entry is due whatever is decided.
+struct Halves {
+    /// Towards the provider, with the hop that says so; none where the provider has no session.
+    to: Option<(EncryptedCode, Jws)>,
+    /// Towards the portal.
+    index: HalfIndex,
+    /// For the record: hashes of what came in, went out to the provider, went out to the portal.
+    taken: B64,
+    given: B64,
+    index_given: B64,
+}
+
+impl Halves {
+    async fn make(linkage: &Linkage, inquiry: &Inquiry, jws: &Jws) -> Result<Self, Problem> {
+        let (house, service) = (&linkage.house, &linkage.conversions);
+        let now = house.now();
+        service.usable(&inquiry.subject.session, now).map_err(|_| unknown_session(inquiry))?;
+        let source = source(inquiry);
+        let code = inquiry.subject.code;
+        let taken = B64::from(code.hash());
+        let portal = house
+            .only("portal")
+            .and_then(|portal| service.current(&portal.id, now).ok_or(Reason::Unavailable))?;
+        let index = service
+            .convert(&source, &portal, inquiry.id, vec![code], false)
+            .await
+            .map_err(|reason| Problem::new(reason).of(inquiry.id))?;
+        let to = match service.current(&inquiry.to, now) {
+            Some(session) => {
+                let converted = service.convert(&source, &session, inquiry.id, vec![code], false).await?;
+                converted.first().map(|code| (*code, session))
+            }
+            None => None,
+        };
+        let given = to.as_ref().map(|(code, _)| B64::from(code.hash())).unwrap_or_default();
+        let hop = to.map(|(code, session)| {
+            let hop = Hop {
+                id: inquiry.id,
+                inquiry: jws.hash().into(),
+                to_epoch: service.epoch(&session.party),
+                to_session: session.name.clone(),
+                taken: taken.clone(),
+                given: given.clone(),
+            };
+            (code, hop)
+        });
+        let index_hop = IndexHop {
+            id: inquiry.id,
+            batch: false,
+            to_epoch: service.epoch(&portal.party),
+            to_session: portal.name.clone(),
+            taken: hash_of(&[code]),
+            given: hash_of(&index),
+        };
+        let index_given = index_hop.given.clone();
+        let index = HalfIndex {
+            hop: house.sign(&index_hop),
+            from_session: source.session,
+            from_epoch: source.epoch,
+            codes: index,
+        };
+        Ok(Self { to: hop.map(|(code, hop)| (code, house.sign(&hop))), index, taken, given, index_given })
+    }
+}
+
+struct Inquire {
+    linkage: Arc<Linkage>,
+    inquiry: Inquiry,
+    jws: Jws,
+    halves: Halves,
+    facts: DecisionFacts,
+}
+
+impl Verb for Inquire {
+    const NAME: &'static str = "inquire";
+    type Permit = Permit<Convert>;
+    type Acted = Reply;
+
+    fn label(&self) -> String {
+        self.inquiry.affair.to_string()
+    }
+
+    fn decide(&self, pace: Pace, now: Moment) -> Result<Self::Permit, Refused> {
+        self.facts.decide(&self.inquiry, pace, now)
+    }
+
+    /// Items 1-6 of the law's twelve, and what was taken in and given out.
+    fn record(&self, decided: Result<&Self::Permit, &Refused>) -> Record {
+        let mut record = Record::new();
+        record
+            .set("inquirer", &self.inquiry.from)
+            .set("provider", &self.inquiry.to)
+            .set("affair", &self.inquiry.affair)
+            .set("item", &self.inquiry.item)
+            .set("right", self.inquiry.right.as_str())
+            .set("sent_at", self.inquiry.at)
+            .set("taken", &self.halves.taken)
+            .set("given", &self.halves.given)
+            .set("index_given", &self.halves.index_given);
+        if let Ok(permit) = decided {
+            record.set("basis", &permit.basis().entry).set("list_version", permit.basis().version);
+        }
+        record
+    }
+
+    fn parcels(&self, decided: Result<&Self::Permit, &Refused>) -> Vec<Parcel> {
+        let Ok(trustee) = self.linkage.house.only("trustee") else { return Vec::new() };
+        let body = serde_json::to_vec(&self.halves.index).unwrap_or_default();
+        vec![Parcel { destination: trustee.id, path: HALF_PATH, body, held: decided.is_ok() }]
+    }
+
+    async fn act(&self, _permit: &Self::Permit) -> Result<Reply, Failure> {
+        let house = &self.linkage.house;
+        let trustee = house.only("trustee").map_err(Failure::new)?;
+        let (code, hop) = self
+            .halves
+            .to
+            .clone()
+            .ok_or_else(|| Failure::with(Reason::Unavailable, "The provider has no open session."))?;
+        let message = ToTrustee { inquiry: self.jws.clone(), hop, code, index: self.halves.index.clone() };
+        let within = until(house, self.inquiry.deadline);
+        house
+            .post(&trustee, inquiry::PATH, &message, within)
+            .await
+            .map_err(|error| Failure::with(error.reason(), "from the trustee onward"))
+    }
+
+    fn protect(&self, _permit: &Self::Permit, reply: Reply) -> Result<Protected, Failure> {
+        let mut record = Record::new();
+        // The reply is sealed and signed by the provider; its size class is all that is seen of it.
+        record
+            .set("size_class", reply.sealed.0.len())
+            .set("sealed", words::hex(&seal::sha256(&reply.sealed.0)));
+        let reply = serde_json::to_vec(&reply).map_err(|_| Failure::new(Reason::Internal))?;
+        Ok(Protected { reply, record, writes: None })
+    }
+}
+
+/// The time left until a deadline.
+fn until(house: &House, deadline: Moment) -> Duration {
+    Duration::from_millis(u64::try_from(deadline.since_ms(house.now())).unwrap_or(0))
+}

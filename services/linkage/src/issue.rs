@@ -1,0 +1,182 @@
+//! An issue of link codes at linkage: rows half converted to the institution, and half converted to the portal for
+//! the index of each person's own records.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::response::Response;
+use conversion::Source;
+use house::{Law, json_bytes, told};
+use protocol::index::{HalfIndex, IndexHop, hash_of};
+use protocol::issue::{self, IssueHop, Order, Rows, Stored, ToLinkage, ToTrustee};
+use road::{Arrival, Failure, Protected, Record, Refused, Verb};
+use rules::{Issue, IssueFacts, IssueRequest, Pace, Permit, decide_issue};
+use wire::{Caller, Json, Problem};
+use words::{B64, Moment, Reason};
+
+use crate::{Here, Linkage};
+
+pub(crate) async fn issue(
+    State(here): State<Here>,
+    Extension(caller): Extension<Caller>,
+    body: Json<ToLinkage>,
+) -> Result<Response, Problem> {
+    let linkage = here.0;
+    let Caller::Party(registry) = caller else { return Err(Problem::new(Reason::Unauthenticated)) };
+    let message = body.message;
+    let rows: Rows = linkage.house.verify(&message.rows, &registry.id)?;
+    let mismatch = |what: &str| {
+        Problem::with(Reason::HopMismatch, format!("`{what}` is not what was signed.")).of(rows.id)
+    };
+    let counted =
+        usize::try_from(rows.rows).unwrap_or(usize::MAX) == message.codes.len() && rows.id.is_batch();
+    if !counted || rows.from_session.party() != &registry.id || hash_of(&message.codes) != rows.codes {
+        return Err(mismatch("codes"));
+    }
+    if hash_of(&message.index) != rows.index || B64::from(seal::sha256(&message.status.0)) != rows.status {
+        return Err(mismatch("index"));
+    }
+    // Codes for an institution need its own signed order; the portal is served by the registry's duty.
+    let for_portal = linkage.house.only("portal")?.id == rows.to;
+    match &message.order {
+        Some(order) => {
+            let order: Order = linkage.house.verify(order, &rows.to)?;
+            if order.id != rows.id
+                || order.rows != rows.rows
+                || order.session != rows.to_session
+                || message.index.len() != message.codes.len()
+            {
+                return Err(mismatch("order"));
+            }
+        }
+        None if for_portal && message.index.is_empty() => {}
+        None => {
+            return Err(
+                Problem::with(Reason::Malformed, "Codes for an institution need its order.").of(rows.id)
+            );
+        }
+    }
+    let arrival = Arrival { id: rows.id, caller: registry.id.to_string(), request_hash: message.rows.hash() };
+    let law = linkage.house.law();
+    let verb = IssueCodes { linkage: Arc::clone(&linkage), rows, message, for_portal, law };
+    linkage.house.road.travel(arrival, verb).await.map(json_bytes).map_err(told)
+}
+
+struct IssueCodes {
+    linkage: Arc<Linkage>,
+    rows: Rows,
+    message: ToLinkage,
+    for_portal: bool,
+    law: Option<Arc<Law>>,
+}
+
+impl Verb for IssueCodes {
+    const NAME: &'static str = "issue";
+    type Permit = Permit<Issue>;
+    type Acted = Stored;
+
+    fn label(&self) -> String {
+        self.rows.to.to_string()
+    }
+
+    fn weight(&self) -> u32 {
+        // The registry calls for all institutions; the rate of each is the registry's to keep.
+        1
+    }
+
+    fn decide(&self, _pace: Pace, now: Moment) -> Result<Self::Permit, Refused> {
+        let law = self.law.as_ref().ok_or(Reason::ListTooOld)?;
+        let facts = IssueFacts {
+            institution: law.accreditation(&self.rows.to),
+            for_portal: self.for_portal,
+            documents_valid_until: law.valid_until(),
+            rows_last_hour: 0,
+            defaults: &self.linkage.house.defaults,
+        };
+        Ok(decide_issue(&IssueRequest { at: self.rows.at, rows: self.message.codes.len() }, &facts, now)?)
+    }
+
+    fn record(&self, decided: Result<&Self::Permit, &Refused>) -> Record {
+        let mut record = Record::new();
+        record
+            .set("institution", &self.rows.to)
+            .set("rows", self.rows.rows)
+            .set("taken", &self.rows.codes)
+            .set("index_taken", &self.rows.index);
+        if let Ok(permit) = decided {
+            record.set("basis", &permit.basis().entry);
+        }
+        record
+    }
+
+    async fn act(&self, _permit: &Self::Permit) -> Result<Stored, Failure> {
+        let (house, service) = (&self.linkage.house, &self.linkage.conversions);
+        let now = house.now();
+        let source = Source {
+            epoch: service.epoch(self.rows.from_session.party()),
+            session: self.rows.from_session.clone(),
+        };
+        let to = service.usable(&self.rows.to_session, now).map_err(Failure::new)?;
+        if to.party != self.rows.to {
+            return Err(Failure::new(Reason::UnknownSession));
+        }
+        let codes = service
+            .convert(&source, &to, self.rows.id, self.message.codes.clone(), true)
+            .await
+            .map_err(Failure::new)?;
+        let index = if self.for_portal { None } else { Some(self.half_index(&source, now).await?) };
+        let hop = IssueHop {
+            id: self.rows.id,
+            rows: self.message.rows.hash().into(),
+            taken: self.rows.codes.clone(),
+            given: hash_of(&codes),
+        };
+        let message = ToTrustee {
+            order: self.message.order.clone(),
+            rows: self.message.rows.clone(),
+            hop: house.sign(&hop),
+            codes,
+            index,
+            status: self.message.status.clone(),
+        };
+        let trustee = house.only("trustee").map_err(Failure::new)?;
+        house
+            .post(&trustee, issue::PATH, &message, Duration::from_secs(30))
+            .await
+            .map_err(|error| Failure::with(error.reason(), "from the trustee onward"))
+    }
+
+    fn protect(&self, _permit: &Self::Permit, stored: Stored) -> Result<Protected, Failure> {
+        serde_json::to_vec(&stored).map(Protected::reply).map_err(|_| Failure::new(Reason::Internal))
+    }
+}
+
+impl IssueCodes {
+    async fn half_index(&self, source: &Source, now: Moment) -> Result<HalfIndex, Failure> {
+        let (house, service) = (&self.linkage.house, &self.linkage.conversions);
+        let portal = house.only("portal").map_err(Failure::new)?;
+        let portal = service
+            .current(&portal.id, now)
+            .ok_or_else(|| Failure::with(Reason::Unavailable, "The portal has no open session."))?;
+        let codes = service
+            .convert(source, &portal, self.rows.id, self.message.index.clone(), true)
+            .await
+            .map_err(Failure::new)?;
+        let hop = IndexHop {
+            id: self.rows.id,
+            batch: true,
+            to_epoch: service.epoch(&portal.party),
+            to_session: portal.name.clone(),
+            taken: self.rows.index.clone(),
+            given: hash_of(&codes),
+        };
+        Ok(HalfIndex {
+            hop: house.sign(&hop),
+            from_session: source.session.clone(),
+            from_epoch: source.epoch,
+            codes,
+        })
+    }
+}

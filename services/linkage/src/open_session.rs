@@ -1,0 +1,93 @@
+//! The opening of a session: linkage takes its turn, the trustee takes its own, both store the result.
+//!
+//! Not an act about a person: it is noted in the records, once for each session.
+
+use std::time::Duration;
+
+use axum::Extension;
+use axum::extract::State;
+use conversion::KnownSession;
+use protocol::session::{EXTEND, Extend, Extended, Open, Opened, SHARE_INFO, SessionKey};
+use road::Record;
+use seal::Jws;
+use wire::{Caller, Json, Problem};
+use words::{B64, Domain, Moment, PartyId, Reason, SessionName};
+
+use crate::{Here, Linkage};
+
+pub(crate) async fn open_session(
+    State(here): State<Here>,
+    Extension(caller): Extension<Caller>,
+    body: Json<Open>,
+) -> Result<axum::Json<Opened>, Problem> {
+    let Caller::Party(party) = caller else { return Err(Problem::new(Reason::Unauthenticated)) };
+    let linkage = here.0;
+    let now = linkage.house.now();
+    let current = linkage
+        .conversions
+        .current(&party.id, now)
+        .filter(|session| Some(&session.name) != body.message.instead_of.as_ref());
+    let session = match current {
+        Some(session) => session,
+        None => linkage.conversions.keep(linkage.make(&party.id, now).await?).await?,
+    };
+    let share =
+        linkage.conversions.secrets().share(&session.name).map_err(|_| Problem::new(Reason::Internal))?;
+    let entry = linkage.house.party(&party.id)?;
+    let sealed = entry.sealing.seal(
+        SHARE_INFO,
+        session.name.as_str().as_bytes(),
+        share.to_seal(),
+        &linkage.house.dice,
+    );
+    let share = B64::from(sealed.map_err(|_| Problem::new(Reason::Internal))?.bytes);
+    Ok(axum::Json(Opened { keys: vec![session.own.clone(), session.other.clone()], share }))
+}
+
+impl Linkage {
+    /// Makes a new session: `k1·Y` with its proof, then the trustee's turn, checked.
+    async fn make(&self, party: &PartyId, now: Moment) -> Result<KnownSession, Problem> {
+        let house = &self.house;
+        let internal = |_| Problem::new(Reason::Internal);
+        // The number makes the name unique within the day: a session is not opened twice in one second.
+        let number = u32::try_from(now.0 / 1000).unwrap_or(u32::MAX);
+        let session = SessionName::new(party, now.date_in_japan(), number);
+        let secrets = self.conversions.secrets();
+        let key = secrets
+            .extend_session_key(&session, &house.country.global.public, &house.dice)
+            .map_err(internal)?;
+        let domain = secrets
+            .domain_commitment(&Domain::new(party.clone(), self.conversions.epoch(party)))
+            .map_err(internal)?;
+        let ends_at = now.plus_ms(house.defaults.session_ms);
+        let own = SessionKey { session: session.clone(), key, domain, opened_at: now, ends_at };
+        let signed: Jws = house.sign(&own);
+        let trustee = house.only("trustee")?;
+        let extend = Extend { party: party.clone(), key: signed.clone() };
+        let extended: Extended =
+            house.post(&trustee, EXTEND, &extend, Duration::from_secs(5)).await.map_err(Problem::from)?;
+        let last: SessionKey = house.verify(&extended.key, &trustee.id)?;
+        if last.session != session || last.ends_at != ends_at || last.key.verify(&own.key.key).is_err() {
+            return Err(Problem::with(
+                Reason::BadReply,
+                "The trustee's part of the session key does not hold.",
+            ));
+        }
+        let mut record = Record::new();
+        record
+            .set("party", party)
+            .set("session", &session)
+            .set("commitment", own.key.commitment)
+            .set("public", last.key.key);
+        house.road.note("open_session", record).await.map_err(|_| Problem::new(Reason::Internal))?;
+        Ok(KnownSession {
+            name: session,
+            party: party.clone(),
+            public: last.key.key,
+            opened_at: now,
+            ends_at,
+            own: signed,
+            other: extended.key,
+        })
+    }
+}

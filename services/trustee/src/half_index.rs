@@ -1,0 +1,90 @@
+//! Index entries: the second half of their conversion, and their way to the portal by the outbox.
+
+use axum::Extension;
+use axum::extract::State;
+use axum::response::Response;
+use conversion::Source;
+use house::{json_bytes, told};
+use protocol::index::{self, HalfIndex, IndexEntries, IndexHop, Taken, hash_of};
+use road::{Arrival, Failure, Parcel, Protected, Record, Refused, Verb};
+use rules::{Operate, Operation, Pace, Permit, Role, decide_operation};
+use wire::{Caller, Json, Problem};
+use words::{Moment, Reason};
+
+use crate::error::not_what_was_signed;
+use crate::policy::first_index_mismatch;
+use crate::{Here, Trustee};
+
+impl Trustee {
+    /// Checks linkage's half and finishes it: the parcel for the portal.
+    pub(crate) async fn finish_index(
+        &self,
+        half: &HalfIndex,
+        linkage: &words::PartyId,
+    ) -> Result<(IndexHop, Parcel), Problem> {
+        let (house, service) = (&self.house, &self.conversions);
+        let hop: IndexHop = house.verify(&half.hop, linkage)?;
+        if let Some(what) = first_index_mismatch(half, &hop) {
+            return Err(not_what_was_signed(hop.id, what));
+        }
+        let portal = house.only("portal")?;
+        let to = service.usable(&hop.to_session, house.now())?;
+        if to.party != portal.id {
+            return Err(not_what_was_signed(hop.id, "index.to_session"));
+        }
+        let source = Source { epoch: half.from_epoch, session: half.from_session.clone() };
+        let codes = service.convert(&source, &to, hop.id, half.codes.clone(), hop.batch).await?;
+        let own = IndexHop { taken: hop.given.clone(), given: hash_of(&codes), ..hop.clone() };
+        let entries = IndexEntries { hops: vec![half.hop.clone(), house.sign(&own)], codes };
+        let body = serde_json::to_vec(&entries).map_err(|_| Problem::new(Reason::Internal))?;
+        Ok((own, Parcel { destination: portal.id, path: index::PATH, body, held: false }))
+    }
+}
+
+pub(crate) async fn half_index(
+    State(here): State<Here>,
+    Extension(caller): Extension<Caller>,
+    body: Json<HalfIndex>,
+) -> Result<Response, Problem> {
+    let trustee = here.0;
+    let Caller::Party(linkage) = caller else { return Err(Problem::new(Reason::Unauthenticated)) };
+    let (hop, parcel) = trustee.finish_index(&body.message, &linkage.id).await?;
+    let arrival =
+        Arrival { id: hop.id, caller: linkage.id.to_string(), request_hash: body.message.hop.hash() };
+    trustee.house.road.clone().travel(arrival, PassIndex { hop, parcel }).await.map(json_bytes).map_err(told)
+}
+
+/// Entries of acts that went no further than linkage.
+struct PassIndex {
+    hop: IndexHop,
+    parcel: Parcel,
+}
+
+impl Verb for PassIndex {
+    const NAME: &'static str = "half_index";
+    type Permit = Permit<Operate>;
+    type Acted = ();
+
+    fn decide(&self, _pace: Pace, _now: Moment) -> Result<Self::Permit, Refused> {
+        // Every authenticated act gets its entry: there is nothing to weigh.
+        Ok(decide_operation(Operation::PassIndexEntry, Role::Operator)?)
+    }
+
+    fn record(&self, _decided: Result<&Self::Permit, &Refused>) -> Record {
+        let mut record = Record::new();
+        record.set("index_taken", &self.hop.taken).set("index_given", &self.hop.given);
+        record
+    }
+
+    fn parcels(&self, _decided: Result<&Self::Permit, &Refused>) -> Vec<Parcel> {
+        vec![self.parcel.clone()]
+    }
+
+    async fn act(&self, _permit: &Self::Permit) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn protect(&self, _permit: &Self::Permit, (): ()) -> Result<Protected, Failure> {
+        serde_json::to_vec(&Taken {}).map(Protected::reply).map_err(|_| Failure::new(Reason::Internal))
+    }
+}

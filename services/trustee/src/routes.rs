@@ -1,0 +1,33 @@
+//! The whole table of this room's routes.
+
+use axum::http::Method;
+use axum::routing::post;
+use protocol::{index, inquiry, issue, session};
+use rules::Defaults;
+use wire::{Route, Side, Who};
+
+use crate::Here;
+
+pub(crate) fn routes() -> Vec<Route<Here>> {
+    let defaults = Defaults::house();
+    const LINKAGE: Who = Who::Parties(&["linkage"]);
+    const WITH_SESSIONS: Who = Who::Parties(&["gateway", "registry", "portal"]);
+    let mut routes = vec![
+        Route::new(Side::Outer, Method::POST, inquiry::PATH, LINKAGE, post(crate::inquire::inquire))
+            .limit(defaults.body_bytes),
+        Route::new(Side::Outer, Method::POST, index::HALF_PATH, LINKAGE, post(crate::half_index::half_index))
+            .limit(defaults.body_bytes),
+        Route::new(Side::Outer, Method::POST, issue::PATH, LINKAGE, post(crate::issue::issue))
+            .limit(defaults.batch_body_bytes),
+        Route::new(Side::Outer, Method::POST, session::EXTEND, LINKAGE, post(crate::session_keys::extend)),
+        Route::new(
+            Side::Outer,
+            Method::POST,
+            session::SHARE,
+            WITH_SESSIONS,
+            post(crate::session_keys::share),
+        ),
+    ];
+    routes.extend(house::common_routes());
+    routes
+}
