@@ -68,7 +68,10 @@ pub(crate) fn decide(mut candidates: Vec<Candidate>) -> Verdict {
     for candidate in &mut candidates {
         candidate.probability = candidate.evidence.odds / all;
     }
-    candidates.retain(|candidate| candidate.probability >= REVIEW || worth_a_look(&candidate.comparison));
+    candidates.retain(|candidate| {
+        let comparison = &candidate.comparison;
+        worth_a_look(comparison) || candidate.probability >= REVIEW && more_than_a_name(comparison)
+    });
     candidates.sort_by(|left, right| {
         right.evidence.odds.total_cmp(&left.evidence.odds).then(left.slot.cmp(&right.slot))
     });
@@ -129,4 +132,9 @@ fn worth_a_look(comparison: &Comparison) -> bool {
     let name = comparison.name;
     let whole_name = name.surname >= PartLevel::Homophone && name.given >= PartLevel::Homophone;
     whole_name && comparison.birth == BirthLevel::Same && name.kind != NameKind::Common
+}
+
+/// Two people of one name are no case for a clerk when neither birth date nor place speaks for it.
+fn more_than_a_name(comparison: &Comparison) -> bool {
+    comparison.birth != BirthLevel::Differs || comparison.address > AddressLevel::City
 }

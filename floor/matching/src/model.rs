@@ -48,6 +48,9 @@ pub(crate) struct Evidence {
 const CUSTOMERS_IN_REGISTER: f64 = 0.85;
 /// Relatives and flatmates of a customer that the register holds, on average.
 const RELATIVES_PER_CUSTOMER: f64 = 3.0;
+/// How often a relative is what is found because the customer is not in the register; a customer who is there
+/// stands among the candidates and wins against the relative.
+const ABSENT: f64 = 1.0 - CUSTOMERS_IN_REGISTER;
 /// Residents with a customer's name and birth date who are someone else. Rare in the country, but a wrong link
 /// is worse than a look by a clerk: at this rate name and birth date without any address never suffice.
 const NAMESAKES_PER_CUSTOMER: f64 = 0.03;
@@ -113,7 +116,7 @@ impl Model {
         // Namesakes are namesakes in the writing and the reading that the customer gave.
         let namesakes = surname * given * birth * sex * form;
         let against = 1.0
-            + RELATIVES_PER_CUSTOMER / residents * relatives
+            + ABSENT * RELATIVES_PER_CUSTOMER / residents * relatives
             + NAMESAKES_PER_CUSTOMER / residents * namesakes;
         Evidence { bits: same.log2(), odds: CUSTOMERS_IN_REGISTER / residents * same / against }
     }

@@ -5,6 +5,7 @@ mod place;
 
 use crate::fold::fold;
 use numbers::Split;
+use place::City;
 
 pub use place::Places;
 pub(crate) use place::Prefecture;
@@ -13,8 +14,9 @@ pub(crate) use place::Prefecture;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Address {
     pub(crate) prefecture: Prefecture,
-    /// Municipality of today where its former name is known, without the 郡; empty when none was written.
-    pub(crate) city: Box<str>,
+    /// Municipality of today where its former name is known, without the 郡. Several where the prefecture was
+    /// left out and municipalities share the name; one empty text when none was written.
+    pub(crate) cities: Box<[Box<str>]>,
     /// Everything between the municipality and the numbers; 大字 and 字 are gone.
     pub(crate) town: Box<str>,
     /// 丁目, 番, 号, then whatever numbers stand in the building's name: `8-38-14-401` and
@@ -31,14 +33,14 @@ impl Address {
     pub(crate) fn read(text: &str, places: &Places) -> Address {
         let folded = fold(text);
         let (prefecture, rest) = place::prefecture(folded.trim());
-        let (city, prefecture, rest) = places.city(prefecture, rest);
+        let City { names: cities, prefecture, rest } = places.city(prefecture, rest);
         let Split { town, mut numbers, building } = numbers::split(rest);
         let plain_numbers = numbers.len();
         let (building, inside) = numbers::building(&building);
         numbers.extend(inside);
         Address {
             prefecture,
-            city: city.into(),
+            cities,
             town: place::town(&town).into(),
             numbers: numbers.into(),
             plain_numbers,
@@ -48,7 +50,7 @@ impl Address {
 
     /// True when nothing was given that could agree or disagree.
     pub(crate) fn is_missing(&self) -> bool {
-        self.city.is_empty() && self.town.is_empty() && self.numbers.is_empty()
+        self.cities.iter().all(|city| city.is_empty()) && self.town.is_empty() && self.numbers.is_empty()
     }
 }
 
@@ -81,7 +83,7 @@ mod tests {
         ] {
             let other = read(text);
             assert_eq!(
-                (&*other.city, &*other.town, &*other.numbers),
+                (&*other.cities[0], &*other.town, &*other.numbers),
                 ("川口市", "幸町", &[4, 6, 14][..]),
                 "{text}: {other:?}"
             );
@@ -135,10 +137,13 @@ mod tests {
             ("片品村築地665", "群馬県利根郡片品村築地６６５番地"),
         ] {
             let (short, long) = (read(short), read(long));
-            assert_eq!((&short.city, &short.town, &short.numbers), (&long.city, &long.town, &long.numbers));
+            assert_eq!(
+                (&short.cities, &short.town, &short.numbers),
+                (&long.cities, &long.town, &long.numbers)
+            );
         }
-        assert_eq!(&*read("奈良県大和郡山市北郡山町1").city, "大和郡山市");
-        assert_eq!(&*read("愛知県蒲郡市中央本町1").city, "蒲郡市");
+        assert_eq!(&*read("奈良県大和郡山市北郡山町1").cities[0], "大和郡山市");
+        assert_eq!(&*read("愛知県蒲郡市中央本町1").cities[0], "蒲郡市");
     }
 
     #[test]

@@ -93,6 +93,19 @@ impl Default for Places {
     }
 }
 
+/// The municipality an address begins with.
+pub(crate) struct City<'text> {
+    /// What it is called today. Several where the prefecture was left out and municipalities share a name.
+    pub(crate) names: Box<[Box<str>]>,
+    /// As written, or inferred from the name.
+    pub(crate) prefecture: Prefecture,
+    /// The rest of the address.
+    pub(crate) rest: &'text str,
+}
+
+/// No more municipalities share a former name (旭町, 大和村 …) than this.
+const MOST_NAMESAKES: usize = 12;
+
 /// No municipality's name is longer (さいたま市岩槻区 with its ward counts 8; the longest have 11).
 const LONGEST_NAME: usize = 12;
 
@@ -116,24 +129,28 @@ impl Places {
         self.former.entry(old).or_default().push((prefecture, new));
     }
 
-    /// The municipality at the start of `text` (after its prefecture), what prefecture it is in as far as
-    /// that is known, and the rest.
-    pub(crate) fn city<'text>(
-        &self,
-        prefecture: Prefecture,
-        text: &'text str,
-    ) -> (String, Prefecture, &'text str) {
+    /// The municipality at the start of `text` (after its prefecture).
+    pub(crate) fn city<'text>(&self, prefecture: Prefecture, text: &'text str) -> City<'text> {
         let text = without_district(text);
         let end = self.end_of_known_city(text).unwrap_or_else(|| end_of_city(text));
         let (written, rest) = text.split_at_checked(end).unwrap_or((text, ""));
         let name = town(written);
-        match self.became(prefecture, &name) {
-            Some((prefecture, today)) => (today, prefecture, rest),
-            None => {
-                let inferred = self.today.get(&name).copied().unwrap_or_default();
-                (name, if prefecture.0 == 0 { inferred } else { prefecture }, rest)
-            }
+        let mut names: Vec<Box<str>> = Vec::with_capacity(1);
+        let of_today = self.today.get(&name).copied();
+        let fits = |of: Prefecture| prefecture.0 == 0 || of.0 == 0 || of == prefecture;
+        // A name of today; one that nobody knows is taken at its word.
+        let former = self.became(prefecture, &name);
+        if former.is_empty() || of_today.is_some_and(fits) {
+            names.push(name.into());
         }
+        let inferred = match former.as_slice() {
+            [] => of_today.unwrap_or_default(),
+            [(only, _)] if names.is_empty() => *only,
+            _ => Prefecture(0),
+        };
+        names.extend(former.into_iter().map(|(_, name)| Box::from(name)));
+        names.dedup();
+        City { names: names.into(), prefecture: if prefecture.0 == 0 { inferred } else { prefecture }, rest }
     }
 
     /// Where a municipality that is known by name ends, in bytes; the longest name wins (東村山市, not 東村).
@@ -150,23 +167,25 @@ impl Places {
         })
     }
 
-    /// What a former municipality is today, followed through several mergers.
-    fn became(&self, prefecture: Prefecture, name: &str) -> Option<(Prefecture, String)> {
-        let mut found: Option<(Prefecture, String)> = None;
-        let mut name = name.to_owned();
-        // A name never passed through more than a handful of mergers; the bound keeps a cycle in bad data out.
-        for _ in 0..6 {
-            let Some(entries) = self.former.get(&name) else { break };
-            let wanted = found.as_ref().map_or(prefecture, |(prefecture, _)| *prefecture);
-            let mut fitting = entries.iter().filter(|(of, _)| wanted.0 == 0 || *of == wanted);
-            let Some(entry) = fitting.next() else { break };
-            // Two prefectures had the name and none was written: it stays as it is.
-            if fitting.any(|other| other != entry) {
-                break;
+    /// What former municipalities of this name are today, followed through several mergers.
+    fn became(&self, prefecture: Prefecture, name: &str) -> Vec<(Prefecture, String)> {
+        let mut found = Vec::new();
+        for (of, next) in self.former.get(name).into_iter().flatten() {
+            if prefecture.0 != 0 && *of != prefecture {
+                continue;
             }
-            name = entry.1.clone();
-            found = Some(entry.clone());
+            let mut name = next;
+            // No municipality passed through more than a handful of mergers; the bound keeps cycles out.
+            for _ in 0..6 {
+                let later = self.former.get(name).into_iter().flatten().find(|(other, _)| other == of);
+                match later {
+                    Some((_, later)) if later != name => name = later,
+                    _ => break,
+                }
+            }
+            found.push((*of, name.clone()));
         }
+        found.truncate(MOST_NAMESAKES);
         found
     }
 }
@@ -224,7 +243,13 @@ fn end_of_city(text: &str) -> usize {
         return end(ward.unwrap_or(city));
     }
     let town = find(&['区', '町', '村'], 1, limit.saturating_sub(1).min(8));
-    town.map_or(0, end)
+    // 小糸井町4-38-12: a name directly before the numbers is a town whose municipality was left out.
+    let before_numbers = |position: &usize| {
+        start
+            .get(position + 1)
+            .is_none_or(|(_, next)| next.is_ascii_digit() || numerals::is_kanji_numeral(*next))
+    };
+    town.filter(|position| !before_numbers(position)).map_or(0, end)
 }
 
 /// One spelling for names of places: variants by their class, 大字 and 字 gone, numbers in Arabic figures,

@@ -60,9 +60,16 @@ impl AddressLevel {
 
 /// The same municipality; the ward of a designated city may be left out.
 fn one_city(left: &Address, right: &Address) -> bool {
-    let (short, long) = if left.city.len() <= right.city.len() { (left, right) } else { (right, left) };
-    !short.city.is_empty()
-        && (short.city == long.city || short.city.ends_with('市') && long.city.starts_with(&*short.city))
+    left.cities.iter().any(|one| right.cities.iter().any(|other| same_name(one, other)))
+}
+
+fn same_name(one: &str, other: &str) -> bool {
+    let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
+    !short.is_empty() && (short == long || short.ends_with('市') && long.starts_with(short))
+}
+
+fn names_no_city(address: &Address) -> bool {
+    address.cities.iter().all(|city| city.is_empty())
 }
 
 enum Towns {
@@ -81,7 +88,7 @@ fn towns(left: &Address, right: &Address) -> Towns {
         return if nothing { Towns::Same } else { Towns::Differ };
     }
     let (short, long) = if one.len() <= other.len() { (one, other) } else { (other, one) };
-    let compatible = same_city || left.city.is_empty() || right.city.is_empty();
+    let compatible = same_city || names_no_city(left) || names_no_city(right);
     let contained = long.strip_suffix(short).filter(|_| short.chars().count() >= 2 || long == short);
     if let Some(before) = contained
         && compatible
@@ -93,10 +100,15 @@ fn towns(left: &Address, right: &Address) -> Towns {
     if contained.is_some() {
         // Two municipalities, one town: a merger nobody told us about, or two towns of one name. The numbers
         // must carry the rest.
-        let whole = |address: &Address| format!("{}{}", address.city, address.town);
-        let (one, other) = (whole(left), whole(right));
-        let inside = other.ends_with(&*left.town) && one.ends_with(&*right.town);
-        return if inside { Towns::Near } else { Towns::Differ };
+        return if long.chars().count() >= 2 && left.town == right.town {
+            Towns::Near
+        } else {
+            Towns::Differ
+        };
+    }
+    // 木田 and 木田字坂原: the hamlet was left out.
+    if compatible && short.chars().count() >= 2 && long.starts_with(short) {
+        return Towns::Near;
     }
     let short_enough = long.chars().count() <= LONGEST && short.chars().count() >= 2;
     if short_enough && compatible && (one_edit(one, other) || common_start_and_end(short, long)) {

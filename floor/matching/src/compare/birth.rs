@@ -62,8 +62,8 @@ fn one_slip(left: (i32, u8, u8), right: (i32, u8, u8)) -> bool {
             return true;
         }
     }
-    // A neighbouring day.
-    if y1 == y2 && m1 == m2 && d1.abs_diff(d2) == 1 {
+    // A neighbouring day or month.
+    if y1 == y2 && (m1 == m2 && d1.abs_diff(d2) == 1 || d1 == d2 && m1.abs_diff(m2) == 1) {
         return true;
     }
     digits_apart(left, right)

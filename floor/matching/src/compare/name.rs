@@ -219,21 +219,43 @@ fn writing(left: &str, right: &str) -> Writing {
 
 /// Compares the readings; a part written in kana or Latin letters is its own reading.
 fn reading(left: Part<'_>, right: Part<'_>) -> Reading {
-    let own = |part: Part<'_>| match part.read {
-        "" if is_all_kana(part.written) => kana::bank(part.written),
-        read => read.to_owned(),
-    };
-    let (one, other) = (own(left), own(right));
+    let left_kana = is_all_kana(left.written).then(|| kana::bank(left.written));
+    let right_kana = is_all_kana(right.written).then(|| kana::bank(right.written));
+    let one = if left.read.is_empty() { left_kana.as_deref().unwrap_or("") } else { left.read };
+    let other = if right.read.is_empty() { right_kana.as_deref().unwrap_or("") } else { right.read };
     if one.is_empty() || other.is_empty() {
-        let romanised =
-            is_all_latin(left.written) && !other.is_empty() && latin::romanises(left.written, &other)
-                || is_all_latin(right.written) && !one.is_empty() && latin::romanises(right.written, &one);
-        return if romanised { Reading::Equal } else { Reading::Missing };
+        return match (is_all_latin(left.written), is_all_latin(right.written)) {
+            (true, false) if !other.is_empty() => heard(latin::romanises(left.written, other)),
+            (false, true) if !one.is_empty() => heard(latin::romanises(right.written, one)),
+            _ => Reading::Missing,
+        };
     }
+    let found = readings(one, other);
+    // A slip in the reading, when the name is written in kana besides.
+    match (&left_kana, &right_kana) {
+        (Some(written), None) if found != Reading::Equal => better(found, readings(written, other)),
+        (None, Some(written)) if found != Reading::Equal => better(found, readings(one, written)),
+        _ => found,
+    }
+}
+
+fn heard(agrees: bool) -> Reading {
+    if agrees { Reading::Equal } else { Reading::Differ }
+}
+
+fn better(one: Reading, other: Reading) -> Reading {
+    match (one, other) {
+        (Reading::Equal, _) | (_, Reading::Equal) => Reading::Equal,
+        (Reading::OneOff, _) | (_, Reading::OneOff) => Reading::OneOff,
+        _ => Reading::Differ,
+    }
+}
+
+fn readings(one: &str, other: &str) -> Reading {
     if one == other {
         return Reading::Equal;
     }
-    let (one, other) = (kana::sound(&one), kana::sound(&other));
+    let (one, other) = (kana::sound(one), kana::sound(other));
     if one == other || kana::skeleton(&one) == kana::skeleton(&other) {
         return Reading::Equal;
     }
