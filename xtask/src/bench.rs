@@ -1,0 +1,30 @@
+//! Measurements by name.
+
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, ensure};
+
+use crate::{NOT_RUN, cargo, cargo::Workspace, postgres::Server};
+
+/// Name, package, example that measures, what it measures.
+const BENCHES: [(&str, &str, &str, &str); 1] =
+    [("store", "store", "store_figures", "inserts and look-ups per second on both engines")];
+
+pub(crate) fn run(workspace: &Workspace, name: Option<&str>) -> anyhow::Result<ExitCode> {
+    let found = name.and_then(|name| BENCHES.iter().find(|bench| bench.0 == name));
+    let Some((_, package, example, _)) = found else {
+        println!("cargo xtask bench NAME, with one of:");
+        BENCHES.iter().for_each(|(name, .., what)| println!("    {name:<10} {what}"));
+        return Ok(ExitCode::from(NOT_RUN));
+    };
+    let server = Server::start()?;
+    let status = Command::new(cargo::program())
+        .args(["run", "--release", "--quiet", "--locked", "--package", package, "--example", example])
+        .current_dir(&workspace.root)
+        .env("MUSUBI_TEST_POSTGRES", &server.url)
+        .status()
+        .context("running the measurement")?;
+    server.stop()?;
+    ensure!(status.success(), "the measurement ended with {status}");
+    Ok(ExitCode::SUCCESS)
+}
