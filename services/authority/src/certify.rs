@@ -1,0 +1,118 @@
+//! The country's root, and certificates for the TLS keys of parties.
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData, SignatureAlgorithm, date_time_ymd,
+};
+use words::{Date, PartyId};
+
+/// A certificate could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("a certificate could not be made: {0}")]
+pub struct CertifyError(#[from] rcgen::Error);
+
+/// How long a certificate of a party holds, in days; the root ten times as long.
+const DAYS: i64 = 366;
+
+/// The country's root: the key that certifies parties.
+pub struct Root {
+    key: KeyPair,
+}
+
+/// A party's own TLS key, made by the party.
+pub struct PartyKey(KeyPair);
+
+impl PartyKey {
+    /// A fresh key (ECDSA P-256).
+    pub fn generate() -> Result<Self, CertifyError> {
+        Ok(Self(KeyPair::generate()?))
+    }
+
+    /// The private key, PEM, for the party's own folder.
+    pub fn pem(&self) -> String {
+        self.0.serialize_pem()
+    }
+
+    /// The public key: what the authority is shown (an uncompressed P-256 point, 65 bytes).
+    pub fn public(&self) -> Vec<u8> {
+        self.0.public_key_raw().to_vec()
+    }
+}
+
+/// A public key somebody shows.
+struct Shown(Vec<u8>);
+
+impl PublicKeyData for Shown {
+    fn der_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        &PKCS_ECDSA_P256_SHA256
+    }
+}
+
+fn root_params(today: Date) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    let mut name = DistinguishedName::new();
+    name.push(DnType::CommonName, "Musubi country root");
+    params.distinguished_name = name;
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    validity(&mut params, today, DAYS * 10);
+    params
+}
+
+fn validity(params: &mut CertificateParams, today: Date, days: i64) {
+    let day = |date: Date| {
+        let (year, month, day) = date.parts();
+        date_time_ymd(i32::from(year), month, day)
+    };
+    // From yesterday, so that a neighbour whose clock is behind accepts it.
+    params.not_before = day(Date::from_days(today.days() - 1));
+    params.not_after = day(Date::from_days(today.days() + days));
+}
+
+impl Root {
+    /// A fresh root key.
+    pub fn generate() -> Result<Self, CertifyError> {
+        Ok(Self { key: KeyPair::generate()? })
+    }
+
+    /// From the root key, PEM.
+    pub fn from_pem(pem: &str) -> Result<Self, CertifyError> {
+        Ok(Self { key: KeyPair::from_pem(pem)? })
+    }
+
+    /// The root key, PEM, for the ceremony's safe.
+    pub fn key_pem(&self) -> String {
+        self.key.serialize_pem()
+    }
+
+    /// The root's own certificate, PEM: part of the trust anchor.
+    pub fn certificate(&self, today: Date) -> Result<String, CertifyError> {
+        Ok(root_params(today).self_signed(&self.key)?.pem())
+    }
+
+    /// Certifies a party's public key under the name `<party>.musubi`, for both ends of TLS.
+    /// Returns the certificate as PEM and as DER.
+    pub fn certify(
+        &self,
+        party: &PartyId,
+        public: &[u8],
+        today: Date,
+    ) -> Result<(String, Vec<u8>), CertifyError> {
+        let mut params = CertificateParams::new(vec![format!("{party}.musubi")])?;
+        let mut name = DistinguishedName::new();
+        name.push(DnType::CommonName, party.as_str());
+        params.distinguished_name = name;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages =
+            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        params.use_authority_key_identifier_extension = true;
+        validity(&mut params, today, DAYS);
+        let certificate =
+            params.signed_by(&Shown(public.to_vec()), &Issuer::new(root_params(today), &self.key))?;
+        Ok((certificate.pem(), certificate.der().to_vec()))
+    }
+}

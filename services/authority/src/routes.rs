@@ -1,0 +1,29 @@
+//! The whole table of this room's routes.
+
+use axum::http::Method;
+use axum::routing::{get, post};
+use rules::Role;
+use wire::{Route, Side, Who};
+
+use crate::Here;
+
+pub(crate) fn routes() -> Vec<Route<Here>> {
+    let mut routes = vec![
+        Route::new(
+            Side::Outer,
+            Method::GET,
+            protocol::directory::PATH,
+            Who::AnyParty,
+            get(crate::directory::directory),
+        ),
+        Route::new(
+            Side::Inner,
+            Method::POST,
+            "/parties/{id}/revoke",
+            Who::Roles(&[Role::Operator]),
+            post(crate::revoke::revoke),
+        ),
+    ];
+    routes.extend(house::common_routes());
+    routes
+}

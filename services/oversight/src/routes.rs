@@ -1,0 +1,37 @@
+//! The whole table of this room's routes.
+
+use axum::http::Method;
+use axum::routing::{get, post};
+use protocol::oversight::{ACCREDITATIONS, ALARMS, CASES, WHITELIST};
+use rules::Role;
+use wire::{Route, Side, Who};
+
+use crate::Here;
+
+pub(crate) fn routes() -> Vec<Route<Here>> {
+    const OFFICER: Who = Who::Roles(&[Role::Officer]);
+    let mut routes = vec![
+        Route::new(
+            Side::Outer,
+            Method::GET,
+            ACCREDITATIONS,
+            Who::AnyParty,
+            get(crate::documents::accreditations),
+        ),
+        Route::new(Side::Outer, Method::GET, WHITELIST, Who::AnyParty, get(crate::documents::whitelist)),
+        Route::new(Side::Outer, Method::POST, ALARMS, Who::Parties(&["portal"]), post(crate::alarms::raise)),
+        Route::new(Side::Outer, Method::POST, CASES, Who::Parties(&["gateway"]), post(crate::cases::open)),
+        Route::new(Side::Inner, Method::GET, ALARMS, OFFICER, get(crate::alarms::list)),
+        Route::new(Side::Inner, Method::GET, CASES, OFFICER, get(crate::cases::list)),
+        Route::new(Side::Inner, Method::POST, "/cases/{number}", OFFICER, post(crate::cases::move_on)),
+        Route::new(
+            Side::Inner,
+            Method::POST,
+            "/accreditations/{party}",
+            OFFICER,
+            post(crate::change_standing::change_standing),
+        ),
+    ];
+    routes.extend(house::common_routes());
+    routes
+}
