@@ -9,7 +9,12 @@ pub(crate) const UNKNOWN: char = '〓';
 /// NFKC with care: variation selectors and invisible characters go, detached voicing marks join their kana
 /// (NFKC alone would turn ゛ into a space and a mark), controls become spaces.
 pub(crate) fn fold(text: &str) -> String {
-    text.chars().filter_map(before_nfkc).nfkc().collect()
+    // A voicing mark that found no kana to join says nothing.
+    text.chars()
+        .filter_map(before_nfkc)
+        .nfkc()
+        .filter(|character| !matches!(character, '\u{3099}' | '\u{309a}'))
+        .collect()
 }
 
 fn before_nfkc(character: char) -> Option<char> {

@@ -20,6 +20,8 @@ mod model;
 mod name;
 mod numerals;
 mod person;
+#[cfg(test)]
+mod properties;
 mod readings;
 mod register;
 mod sex;

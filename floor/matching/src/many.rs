@@ -1,6 +1,7 @@
 //! Many customers decided together: weights learnt on the data themselves, one resident for one customer of an
 //! institution.
 
+use crate::birth::Birth;
 use crate::compare::Comparison;
 use crate::decide::{self, Candidate, Doubt, Verdict};
 use crate::learn::{Patterns, learn};
@@ -80,6 +81,7 @@ impl Register {
         let people = threads::map(customers, settings.threads, |customer| {
             Person::with_history(customer, &History::default(), &self.places)
         });
+        let people = without_default_dates(people);
         let learning = settings.learn && customers.len() >= FEWEST_TO_LEARN;
         let compared = threads::map(&people, settings.threads, |customer| {
             let compared = self.compare(customer);
@@ -147,6 +149,26 @@ impl Register {
             Verdict::None => Decision::None,
         }
     }
+}
+
+/// A date that far too many customers share is what a system writes for "unknown" (1970-01-01, 2000-01-01 …).
+fn without_default_dates(mut people: Vec<Person>) -> Vec<Person> {
+    let mut counts: BTreeMap<(i32, u8, u8), usize> = BTreeMap::new();
+    for person in &people {
+        if let Birth::Date { year, month, day } = person.birth {
+            *counts.entry((year, month, day)).or_default() += 1;
+        }
+    }
+    // By chance no date is shared by more than a handful and one customer in a thousand.
+    let most = 8 + people.len() / 1_000;
+    for person in &mut people {
+        if let Birth::Date { year, month, day } = person.birth
+            && counts.get(&(year, month, day)).is_some_and(|count| *count > most)
+        {
+            person.birth = Birth::Missing;
+        }
+    }
+    people
 }
 
 /// One resident is one customer of an institution: where two are linked to one resident, a clerk decides.

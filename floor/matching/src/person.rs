@@ -4,6 +4,7 @@ use crate::address::{Address, Places};
 use crate::birth::Birth;
 use crate::name::{Name, NameKind};
 use crate::sex::{Sex, normalise_sex};
+use std::borrow::Cow;
 use std::fmt;
 
 /// Four attributes as an institution or the register writes them: raw text in any notation.
@@ -72,7 +73,10 @@ impl Person {
     }
 
     pub(crate) fn with_history(attributes: &Attributes, history: &History, places: &Places) -> Person {
-        let name = Name::new(&attributes.name, attributes.kana.as_deref());
+        let (plain, remark) = without_brackets(&attributes.name);
+        let kana = attributes.kana.as_deref().map(|kana| without_brackets(kana).0);
+        let name = Name::new(&plain, kana.as_deref());
+        let remarked = remark.map(|remark| named_in_brackets(&name, &remark));
         let former = history
             .surnames
             .iter()
@@ -81,7 +85,7 @@ impl Person {
             .names
             .iter()
             .map(|(written, reading)| (Name::new(written, reading.as_deref()), NameKind::Common));
-        let other_names = former.chain(common).collect();
+        let other_names = former.chain(common).chain(remarked).collect();
         Person {
             other_names,
             name,
@@ -105,5 +109,46 @@ impl Person {
     /// The present address, then former ones.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = &Address> {
         std::iter::once(&self.address).chain(&self.former_addresses)
+    }
+}
+
+/// A name without what stands in brackets, and that: 山田（旧姓佐藤）花子, KIM LAN（金本　蘭）.
+fn without_brackets(name: &str) -> (Cow<'_, str>, Option<String>) {
+    const OPEN: [char; 4] = ['(', '（', '[', '［'];
+    const CLOSE: [char; 4] = [')', '）', ']', '］'];
+    let Some((before, rest)) = name.split_once(OPEN) else { return (Cow::Borrowed(name), None) };
+    let (inside, after) = rest.split_once(CLOSE).unwrap_or((rest, ""));
+    // A whole name in brackets is no remark.
+    if before.trim().is_empty() && after.trim().is_empty() {
+        return (Cow::Owned(inside.to_owned()), None);
+    }
+    (Cow::Owned(format!("{before} {after}")), Some(inside.to_owned()))
+}
+
+fn named_in_brackets(name: &Name, remark: &str) -> (Name, NameKind) {
+    let surname = ["旧姓", "旧氏", "旧", "前姓"].iter().find_map(|word| remark.trim().strip_prefix(word));
+    match surname {
+        Some(surname) => {
+            (name.with_surname(surname.trim_start_matches([':', '：', ' ', '　']), None), NameKind::Former)
+        }
+        None => {
+            let whole = remark.trim().trim_start_matches("通称").trim_start_matches([':', '：', ' ', '　']);
+            (Name::new(whole, None), NameKind::Common)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_former_surname_in_brackets_is_another_name() {
+        let person = Person::new(&Attributes {
+            name: "山田　花子（旧姓：佐藤）".into(),
+            ..Attributes::default()
+        });
+        let names: Vec<String> = person.names().map(|(name, _)| name.written.joined().to_owned()).collect();
+        assert_eq!(names, ["山田花子", "佐藤花子"]);
     }
 }

@@ -3,7 +3,7 @@
 mod numbers;
 mod place;
 
-use crate::fold::fold;
+use crate::fold::{fold, is_dash};
 use numbers::Split;
 use place::City;
 
@@ -31,17 +31,23 @@ pub(crate) struct Address {
 impl Address {
     /// Reads any text; an empty or meaningless one gives an address with nothing in it.
     pub(crate) fn read(text: &str, places: &Places) -> Address {
-        let folded = fold(text);
+        let folded = letters_for_figures(&fold(text));
         let (prefecture, rest) = place::prefecture(folded.trim());
-        let City { names: cities, prefecture, rest } = places.city(prefecture, rest);
+        let City { names: mut cities, rest } = places.city(prefecture, rest);
         let Split { town, mut numbers, building } = numbers::split(rest);
         let plain_numbers = numbers.len();
         let (building, inside) = numbers::building(&building);
+        let mut town = place::town(&town);
+        // 若松町1334: a town whose municipality was left out, even if a municipality of that name exists.
+        if town.is_empty() && plain_numbers > 0 {
+            town = cities.first().map(|city| city.to_string()).unwrap_or_default();
+            cities = Box::from([Box::from("")]);
+        }
         numbers.extend(inside);
         Address {
             prefecture,
             cities,
-            town: place::town(&town).into(),
+            town: town.into(),
             numbers: numbers.into(),
             plain_numbers,
             building: building.into(),
@@ -52,6 +58,26 @@ impl Address {
     pub(crate) fn is_missing(&self) -> bool {
         self.cities.iter().all(|city| city.is_empty()) && self.town.is_empty() && self.numbers.is_empty()
     }
+}
+
+/// Scanners read 1 as l or I and 0 as O: beside a figure or a dash they are figures.
+fn letters_for_figures(text: &str) -> String {
+    if !text.contains(['l', 'I', 'O', 'o', '|']) {
+        return text.to_owned();
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    let numeric =
+        |character: Option<char>| character.is_some_and(|other| other.is_ascii_digit() || is_dash(other));
+    while let Some(character) = characters.next() {
+        let beside = numeric(out.chars().next_back()) || numeric(characters.peek().copied());
+        out.push(match character {
+            'l' | 'I' | '|' if beside => '1',
+            'O' | 'o' if beside => '0',
+            other => other,
+        });
+    }
+    out
 }
 
 #[cfg(test)]
@@ -80,6 +106,7 @@ mod tests {
             "川口市幸町４丁目６番地の１４",
             "川口市大字幸町4丁目6-14",
             "川口市幸町四－六－一四",
+            "川口市幸町4-6-l4",
         ] {
             let other = read(text);
             assert_eq!(

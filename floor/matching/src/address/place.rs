@@ -97,8 +97,6 @@ impl Default for Places {
 pub(crate) struct City<'text> {
     /// What it is called today. Several where the prefecture was left out and municipalities share a name.
     pub(crate) names: Box<[Box<str>]>,
-    /// As written, or inferred from the name.
-    pub(crate) prefecture: Prefecture,
     /// The rest of the address.
     pub(crate) rest: &'text str,
 }
@@ -143,14 +141,9 @@ impl Places {
         if former.is_empty() || of_today.is_some_and(fits) {
             names.push(name.into());
         }
-        let inferred = match former.as_slice() {
-            [] => of_today.unwrap_or_default(),
-            [(only, _)] if names.is_empty() => *only,
-            _ => Prefecture(0),
-        };
         names.extend(former.into_iter().map(|(_, name)| Box::from(name)));
         names.dedup();
-        City { names: names.into(), prefecture: if prefecture.0 == 0 { inferred } else { prefecture }, rest }
+        City { names: names.into(), rest }
     }
 
     /// Where a municipality that is known by name ends, in bytes; the longest name wins (東村山市, not 東村).

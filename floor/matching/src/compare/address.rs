@@ -154,11 +154,22 @@ fn numbers(left: &Address, right: &Address) -> Numbers {
     if agreeing >= plain {
         return if rooms_meet(left, right) { Numbers::House } else { Numbers::OtherRoom };
     }
+    if without_chome(one, other) || without_chome(other, one) {
+        return Numbers::Near;
+    }
     near(
         one.get(..plain).unwrap_or(one),
         other.get(..plain).unwrap_or(other),
         left.plain_numbers == right.plain_numbers,
     )
+}
+
+/// 幸町6-14 and 幸町4-6-14: the 丁目 was left out.
+fn without_chome(one: &[u32], other: &[u32]) -> bool {
+    one.len() >= 2
+        && other
+            .get(1..)
+            .is_some_and(|rest| rest.starts_with(one) || one.starts_with(rest) && rest.len() >= 2)
 }
 
 /// The last number of both is the room: 第2若葉608号 and 若葉608 are one.
@@ -229,6 +240,7 @@ mod tests {
         for (left, right) in [
             ("大分市城崎町8-9-3", "大分県大分市城崎町八丁目８番３号"),
             ("市川市泉野2573", "市川市泉野2572番地"),
+            ("川口市幸町6-14", "埼玉県川口市幸町四丁目６番１４号"),
             ("赤磐市桜が東6-25-28", "岡山県赤磐市桜が丘東六丁目２５番２８号"),
             ("東大阪市田新町4-21-26", "東大阪市稲田新町四丁目２１番２６号"),
         ] {

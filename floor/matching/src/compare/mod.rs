@@ -35,11 +35,11 @@ impl Comparison {
     /// Compares a customer with a resident, taking the best of the resident's present and former names and
     /// addresses.
     pub(crate) fn of(customer: &Person, resident: &Person, readings: &Readings) -> Comparison {
-        let name = resident
+        let pairs = customer
             .names()
-            .map(|(name, kind)| NamePair::of(&customer.name, name, kind, readings))
-            .max_by_key(NamePair::rank)
-            .unwrap_or_default();
+            .flat_map(|own| resident.names().map(move |other| (own, other)))
+            .map(|((own, own_kind), (other, kind))| NamePair::of(own, other, kind.min(own_kind), readings));
+        let name = pairs.max_by_key(NamePair::rank).unwrap_or_default();
         let present = AddressLevel::of(&customer.address, &resident.address);
         let former = resident
             .former_addresses
