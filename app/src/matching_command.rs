@@ -8,7 +8,7 @@ use matching::{Attributes, Decision, History, Match, Places, Register, Settings}
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use world::Stopwatch;
 
 /// Match customers of institutions against the resident register.
 ///
@@ -47,7 +47,7 @@ pub struct MatchArgs {
 
 /// Runs the command.
 pub fn run(args: MatchArgs) -> Result<()> {
-    let start = Instant::now();
+    let start = Stopwatch::start();
     let threads =
         args.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |count| count.get()));
     let progress = progress(args.quiet);
