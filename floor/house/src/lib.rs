@@ -4,6 +4,7 @@
 mod common_routes;
 mod config;
 mod documents;
+mod receive;
 mod room;
 mod serve;
 mod session;
@@ -13,7 +14,7 @@ pub use config::{Common, ConfigError, NoKeys, Settings};
 pub use documents::Law;
 pub use room::{BoxFuture, Room, Running, StartError};
 pub use serve::serve;
-pub use session::{OwnSession, Sessions};
+pub use session::{OwnSession, Sessions, keep_session_open};
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;

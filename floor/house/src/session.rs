@@ -105,3 +105,20 @@ async fn open(house: &House, instead_of: Option<SessionName>) -> Result<OwnSessi
         .map_err(|_| Reason::BadReply)?;
     Ok(OwnSession { name, secret, ends_at: first.ends_at.min(last.ends_at) })
 }
+
+/// Opens a room's session as soon as linkage and trustee can be reached, and renews it in time, in the background.
+pub fn keep_session_open<F>(house: &Arc<House>, current: impl Fn() -> F + Send + 'static)
+where
+    F: Future<Output = Result<(), Reason>> + Send,
+{
+    let shutdown = house.world.shutdown.clone();
+    tokio::spawn(async move {
+        loop {
+            let wait = if current().await.is_ok() { Duration::from_secs(60) } else { Duration::from_millis(200) };
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = shutdown.wait() => return,
+            }
+        }
+    });
+}

@@ -1,0 +1,21 @@
+//! The whole table of this room's routes.
+
+use axum::http::Method;
+use axum::routing::{get, post};
+use protocol::{index, issue};
+use rules::{Defaults, Role};
+use wire::{Route, Side, Who};
+
+use crate::Here;
+
+pub(crate) fn routes() -> Vec<Route<Here>> {
+    let batch = Defaults::house().batch_body_bytes;
+    const TRUSTEE: Who = Who::Parties(&["trustee"]);
+    let mut routes = vec![
+        Route::new(Side::Outer, Method::POST, issue::PATH, TRUSTEE, post(crate::issue::issue)).limit(batch),
+        Route::new(Side::Outer, Method::POST, index::PATH, TRUSTEE, post(crate::index::index)).limit(batch),
+        Route::new(Side::Inner, Method::GET, "/index/counts", Who::Roles(&[Role::Operator]), get(crate::index::counts)),
+    ];
+    routes.extend(house::common_routes());
+    routes
+}

@@ -1,0 +1,46 @@
+//! The portal's own SQL.
+
+use std::collections::HashSet;
+
+use seal::Sha256;
+use store::{Db, Migrations, StoreError, Write, params};
+use words::{ActId, Moment};
+
+/// The room's own tables.
+pub(crate) const MIGRATIONS: Migrations =
+    Migrations { owner: "portal", steps: &[(1, "portal", include_str!("../migrations/0001_portal.sql"))] };
+
+/// Keeps a resident's code; one that is known stays.
+pub(crate) fn keep_code(write: &mut Write<'_>, index: &Sha256, sealed: &[u8]) -> Result<(), StoreError> {
+    let sql = "INSERT INTO resident_code (code_index, code) VALUES ($1, $2) ON CONFLICT (code_index) DO NOTHING";
+    write.execute(sql, &params![index, sealed]).map(|_| ())
+}
+
+/// Which of these codes are residents'.
+pub(crate) async fn known(db: &Db, indices: Vec<Sha256>) -> Result<HashSet<Sha256>, StoreError> {
+    db.read("known", move |read| {
+        let mut known = HashSet::new();
+        for index in indices {
+            if read.row("SELECT 1 FROM resident_code WHERE code_index = $1", &params![index])?.is_some() {
+                known.insert(index);
+            }
+        }
+        Ok(known)
+    })
+    .await
+}
+
+/// Enters an act under a code; a second delivery changes nothing.
+pub(crate) fn add_entry(write: &mut Write<'_>, index: &Sha256, act: &ActId, at: Moment) -> Result<(), StoreError> {
+    let sql = "INSERT INTO entry (code_index, act, at) VALUES ($1, $2, $3) ON CONFLICT (code_index, act) DO NOTHING";
+    write.execute(sql, &params![index, act.bytes(), at.0]).map(|_| ())
+}
+
+/// How many residents' codes and how many entries there are.
+pub(crate) async fn counts(db: &Db) -> Result<(i64, i64), StoreError> {
+    db.read("counts", |read| {
+        let mut count = |sql| read.row(sql, &[])?.map_or(Ok(0), |row| row.int(0));
+        Ok((count("SELECT COUNT(*) FROM resident_code")?, count("SELECT COUNT(*) FROM entry")?))
+    })
+    .await
+}
