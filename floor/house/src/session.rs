@@ -114,7 +114,8 @@ where
     let shutdown = house.world.shutdown.clone();
     tokio::spawn(async move {
         loop {
-            let wait = if current().await.is_ok() { Duration::from_secs(60) } else { Duration::from_millis(200) };
+            let wait =
+                if current().await.is_ok() { Duration::from_secs(60) } else { Duration::from_millis(200) };
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
                 () = shutdown.wait() => return,

@@ -12,6 +12,8 @@ use crate::Message;
 
 /// Route at linkage: the caller's current session, opened if there is none.
 pub const OPEN: &str = "/sessions";
+/// Route at linkage, for the registry: the name of a party's current session.
+pub const CURRENT: &str = "/sessions/{party}";
 /// Route at the trustee, for linkage: the trustee's turn in a session's key.
 pub const EXTEND: &str = "/session-keys";
 /// Route at the trustee, for the session's own room: the trustee's share.
@@ -90,4 +92,12 @@ pub struct AskShare {
 pub struct ShareAnswer {
     /// Sealed to the caller.
     pub share: B64,
+}
+
+/// The name of a party's current session.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Current {
+    /// The session.
+    pub session: SessionName,
 }

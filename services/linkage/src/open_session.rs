@@ -5,9 +5,9 @@
 use std::time::Duration;
 
 use axum::Extension;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use conversion::KnownSession;
-use protocol::session::{EXTEND, Extend, Extended, Open, Opened, SHARE_INFO, SessionKey};
+use protocol::session::{Current, EXTEND, Extend, Extended, Open, Opened, SHARE_INFO, SessionKey};
 use road::Record;
 use seal::Jws;
 use wire::{Caller, Json, Problem};
@@ -42,6 +42,17 @@ pub(crate) async fn open_session(
     );
     let share = B64::from(sealed.map_err(|_| Problem::new(Reason::Internal))?.bytes);
     Ok(axum::Json(Opened { keys: vec![session.own.clone(), session.other.clone()], share }))
+}
+
+/// The name of a party's current session: where the registry has the portal's codes sent.
+pub(crate) async fn current_session(
+    State(here): State<Here>,
+    Path(party): Path<String>,
+) -> Result<axum::Json<Current>, Problem> {
+    let party = PartyId::parse(&party)?;
+    let session =
+        here.0.conversions.current(&party, here.0.house.now()).ok_or(Problem::new(Reason::UnknownSession))?;
+    Ok(axum::Json(Current { session: session.name.clone() }))
 }
 
 impl Linkage {

@@ -28,6 +28,13 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
         ),
         Route::new(
             Side::Outer,
+            Method::GET,
+            session::CURRENT,
+            Who::Parties(&["registry"]),
+            get(crate::open_session::current_session),
+        ),
+        Route::new(
+            Side::Outer,
             Method::POST,
             issue::PATH,
             Who::Parties(&["registry"]),

@@ -18,13 +18,20 @@ use crate::error::not_what_was_signed;
 use crate::policy::{act_of, first_mismatch};
 use crate::{Here, Portal, store};
 
-pub(crate) async fn index(State(here): State<Here>, Extension(caller): Extension<Caller>, body: Json<IndexEntries>) -> Result<Response, Problem> {
+pub(crate) async fn index(
+    State(here): State<Here>,
+    Extension(caller): Extension<Caller>,
+    body: Json<IndexEntries>,
+) -> Result<Response, Problem> {
     let portal = here.0;
     let house = &portal.house;
     let (linkage, trustee) = (house.only("linkage")?, house.only("trustee")?);
     let message = body.message;
     let (Some(first_jws), Some(last_jws)) = (message.hops.first(), message.hops.get(1)) else {
-        return Err(Problem::with(Reason::Malformed, "`hops` must hold linkage's and the trustee's statement."));
+        return Err(Problem::with(
+            Reason::Malformed,
+            "`hops` must hold linkage's and the trustee's statement.",
+        ));
     };
     let first: IndexHop = house.verify(first_jws, &linkage.id)?;
     let last: IndexHop = house.verify(last_jws, &trustee.id)?;
@@ -35,12 +42,18 @@ pub(crate) async fn index(State(here): State<Here>, Extension(caller): Extension
     let key = Arc::clone(&house.storage);
     let encrypted = message.codes;
     let opened = House::compute(move || {
-        encrypted.iter().map(|code| session.secret.decrypt(code).map(|code| key.index_code(&code))).collect::<Result<Vec<_>, _>>()
+        encrypted
+            .iter()
+            .map(|code| session.secret.decrypt(code).map(|code| key.index_code(&code)))
+            .collect::<Result<Vec<_>, _>>()
     })
     .await?;
-    let indices = opened.map_err(|_| Problem::with(Reason::Malformed, "A code does not open.").of(last.id))?;
-    let known = store::known(house.road.db(), indices.clone()).await.map_err(|_| Problem::new(Reason::Internal))?;
-    let entries: Vec<_> = indices.into_iter().enumerate().map(|(row, index)| (act_of(&last, row), index)).collect();
+    let indices =
+        opened.map_err(|_| Problem::with(Reason::Malformed, "A code does not open.").of(last.id))?;
+    let known =
+        store::known(house.road.db(), indices.clone()).await.map_err(|_| Problem::new(Reason::Internal))?;
+    let entries: Vec<_> =
+        indices.into_iter().enumerate().map(|(row, index)| (act_of(&last, row), index)).collect();
     let unknown = entries.iter().filter(|(_, index)| !known.contains(index)).map(|(act, _)| *act).collect();
     let arrival = Arrival { id: last.id, caller: caller.label(), request_hash: first_jws.hash() };
     let verb = Enter { portal: Arc::clone(&portal), entries, unknown };
@@ -87,8 +100,9 @@ impl Verb for Enter {
     fn protect(&self, _permit: &Self::Permit, at: Moment) -> Result<Protected, Failure> {
         let entries = self.entries.clone();
         let reply = serde_json::to_vec(&Taken {}).map_err(|_| Failure::new(Reason::Internal))?;
-        let writes: road::RoomWrite =
-            Box::new(move |write| entries.iter().try_for_each(|(act, index)| store::add_entry(write, index, act, at)));
+        let writes: road::RoomWrite = Box::new(move |write| {
+            entries.iter().try_for_each(|(act, index)| store::add_entry(write, index, act, at))
+        });
         Ok(Protected { reply, record: Record::new(), writes: Some(writes) })
     }
 }
@@ -101,6 +115,7 @@ pub(crate) struct Counts {
 }
 
 pub(crate) async fn counts(State(here): State<Here>) -> Result<axum::Json<Counts>, Problem> {
-    let (residents, entries) = store::counts(here.0.house.road.db()).await.map_err(|_| Problem::new(Reason::Internal))?;
+    let (residents, entries) =
+        store::counts(here.0.house.road.db()).await.map_err(|_| Problem::new(Reason::Internal))?;
     Ok(axum::Json(Counts { residents, entries }))
 }

@@ -15,7 +15,11 @@ use words::{Moment, Reason};
 
 use crate::{Here, Portal, store};
 
-pub(crate) async fn issue(State(here): State<Here>, Extension(caller): Extension<Caller>, body: Json<ToInstitution>) -> Result<Response, Problem> {
+pub(crate) async fn issue(
+    State(here): State<Here>,
+    Extension(caller): Extension<Caller>,
+    body: Json<ToInstitution>,
+) -> Result<Response, Problem> {
     let portal = here.0;
     let (rows, codes) = portal.house.receive_codes(&portal.sessions, &body.message).await?;
     let arrival = Arrival { id: rows.id, caller: caller.label(), request_hash: body.message.rows.hash() };
@@ -58,9 +62,11 @@ impl Verb for TakeCodes {
                 (index, key.seal_code("resident_code", &index, code))
             })
             .collect();
-        let reply = serde_json::to_vec(&Stored { id: self.rows.id, rows: self.rows.rows }).map_err(|_| Failure::new(Reason::Internal))?;
-        let writes: road::RoomWrite =
-            Box::new(move |write| sealed.iter().try_for_each(|(index, code)| store::keep_code(write, index, code)));
+        let reply = serde_json::to_vec(&Stored { id: self.rows.id, rows: self.rows.rows })
+            .map_err(|_| Failure::new(Reason::Internal))?;
+        let writes: road::RoomWrite = Box::new(move |write| {
+            sealed.iter().try_for_each(|(index, code)| store::keep_code(write, index, code))
+        });
         Ok(Protected { reply, record: Record::new(), writes: Some(writes) })
     }
 }

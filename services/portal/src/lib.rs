@@ -50,7 +50,8 @@ impl Room for PortalRoom {
             let house = House::open("portal", &settings, world, store::MIGRATIONS).await?;
             house.follow_directory().await?;
             let portal = Arc::new(Portal { house: Arc::clone(&house), sessions: Sessions::default() });
-            let running = house::serve(&house, &settings, routes::routes(), Here(Arc::clone(&portal))).await?;
+            let running =
+                house::serve(&house, &settings, routes::routes(), Here(Arc::clone(&portal))).await?;
             // A session must be open for index entries to have where to go; it is kept open.
             house::keep_session_open(&house, move || {
                 let portal = Arc::clone(&portal);

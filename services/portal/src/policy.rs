@@ -5,7 +5,11 @@ use seal::EncryptedCode;
 use words::ActId;
 
 /// The first thing about two hops and their codes that does not fit.
-pub(crate) fn first_mismatch(first: &IndexHop, last: &IndexHop, codes: &[EncryptedCode]) -> Option<&'static str> {
+pub(crate) fn first_mismatch(
+    first: &IndexHop,
+    last: &IndexHop,
+    codes: &[EncryptedCode],
+) -> Option<&'static str> {
     let checks = [
         ("hops", first.id == last.id && first.batch == last.batch && first.to_session == last.to_session),
         ("hops.taken", last.taken == first.given),

@@ -14,7 +14,13 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
     let mut routes = vec![
         Route::new(Side::Outer, Method::POST, issue::PATH, TRUSTEE, post(crate::issue::issue)).limit(batch),
         Route::new(Side::Outer, Method::POST, index::PATH, TRUSTEE, post(crate::index::index)).limit(batch),
-        Route::new(Side::Inner, Method::GET, "/index/counts", Who::Roles(&[Role::Operator]), get(crate::index::counts)),
+        Route::new(
+            Side::Inner,
+            Method::GET,
+            "/index/counts",
+            Who::Roles(&[Role::Operator]),
+            get(crate::index::counts),
+        ),
     ];
     routes.extend(house::common_routes());
     routes

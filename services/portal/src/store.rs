@@ -12,7 +12,8 @@ pub(crate) const MIGRATIONS: Migrations =
 
 /// Keeps a resident's code; one that is known stays.
 pub(crate) fn keep_code(write: &mut Write<'_>, index: &Sha256, sealed: &[u8]) -> Result<(), StoreError> {
-    let sql = "INSERT INTO resident_code (code_index, code) VALUES ($1, $2) ON CONFLICT (code_index) DO NOTHING";
+    let sql =
+        "INSERT INTO resident_code (code_index, code) VALUES ($1, $2) ON CONFLICT (code_index) DO NOTHING";
     write.execute(sql, &params![index, sealed]).map(|_| ())
 }
 
@@ -31,7 +32,12 @@ pub(crate) async fn known(db: &Db, indices: Vec<Sha256>) -> Result<HashSet<Sha25
 }
 
 /// Enters an act under a code; a second delivery changes nothing.
-pub(crate) fn add_entry(write: &mut Write<'_>, index: &Sha256, act: &ActId, at: Moment) -> Result<(), StoreError> {
+pub(crate) fn add_entry(
+    write: &mut Write<'_>,
+    index: &Sha256,
+    act: &ActId,
+    at: Moment,
+) -> Result<(), StoreError> {
     let sql = "INSERT INTO entry (code_index, act, at) VALUES ($1, $2, $3) ON CONFLICT (code_index, act) DO NOTHING";
     write.execute(sql, &params![index, act.bytes(), at.0]).map(|_| ())
 }
