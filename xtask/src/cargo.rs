@@ -25,8 +25,9 @@ pub(crate) fn program() -> OsString {
 
 impl Workspace {
     pub(crate) fn read() -> anyhow::Result<Workspace> {
-        let root =
-            Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies in the workspace")?.to_owned();
+        // Asked when running, not when compiled: checkouts may share a target folder.
+        let manifest = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        let root = Path::new(&manifest).parent().context("xtask lies in the workspace")?.to_owned();
         let output = Command::new(program())
             .args(["metadata", "--format-version", "1"])
             .current_dir(&root)

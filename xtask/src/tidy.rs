@@ -167,7 +167,8 @@ mod tests {
 
     #[test]
     fn references_lead_to_their_line() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let root = crate::cargo::Workspace::read().unwrap().root;
+        let root = root.as_path();
         let check = |text: &str| broken_references(Path::new("x.md"), text, root);
         assert!(check("`//!` (`xtask/src/tidy.rs:1`)").is_empty());
         assert_eq!(check("`xtask/src/tidy.rs:99999`").len(), 1);

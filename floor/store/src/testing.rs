@@ -10,7 +10,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use crate::Location;
+use crate::{Location, postgres_engine::PostgresEngine};
 
 /// URL of a PostgreSQL server for tests, from `MUSUBI_TEST_POSTGRES` (`cargo xtask test` starts one and sets it).
 ///
@@ -37,16 +37,16 @@ pub fn locations(folder: &Path, name: &str) -> Vec<Location> {
     let mut all = vec![Location::Sqlite(folder.join(format!("{unique}.db")))];
     if let Some(url) = postgres_url() {
         let schema = unique;
-        let drop = format!("DROP SCHEMA IF EXISTS {schema} CASCADE");
         let at = url.clone();
-        // A thread of its own, because the blocking client must not run inside an async test.
+        let name = schema.clone();
+        // A thread of its own, because a store's connection must not run inside an async test.
         std::thread::spawn(move || {
-            postgres::Client::connect(&at, postgres::NoTls)
-                .and_then(|mut client| client.batch_execute(&drop))
-                .expect("the PostgreSQL server in MUSUBI_TEST_POSTGRES answers");
+            let mut engine = PostgresEngine::writer(&at, &name)?;
+            engine.batch(&format!("DROP SCHEMA {name} CASCADE"))
         })
         .join()
-        .expect("a schema on the test server");
+        .expect("a schema on the test server")
+        .expect("the PostgreSQL server in MUSUBI_TEST_POSTGRES answers");
         all.push(Location::Postgres { url, schema });
     }
     all

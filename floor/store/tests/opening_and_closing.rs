@@ -23,7 +23,7 @@ async fn what_was_answered_is_there_after_reopening() {
 #[tokio::test]
 async fn a_lost_connection_fails_what_runs_and_is_made_again() {
     on_each_engine("lost", async |db, location| {
-        let Location::Postgres { .. } = location else { return };
+        let Location::Postgres { .. } = &location else { return };
         db.write("add", |write| add(write, 1, "before")).await.unwrap();
         names(&db).await;
         let cut = db
@@ -46,6 +46,19 @@ async fn a_lost_connection_fails_what_runs_and_is_made_again() {
         assert_eq!(seen.unwrap().len(), 1);
         db.write("add", |write| add(write, 3, "after")).await.unwrap();
         assert_eq!(names(&db).await, ["before", "after"]);
+
+        // A connection that was cut while nothing ran is made again before anybody notices.
+        let other = Db::open(&location, &[PEOPLE]).await.unwrap();
+        let cut = other.write("cut", |write| {
+            write.rows(
+                "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity WHERE pid <> pg_backend_pid()
+                 AND application_name = current_setting('application_name')",
+                &[],
+            )
+        });
+        assert!(!cut.await.unwrap().is_empty());
+        db.write("add", |write| add(write, 4, "unnoticed")).await.unwrap();
+        assert_eq!(names(&db).await, ["before", "after", "unnoticed"]);
     })
     .await;
 }
