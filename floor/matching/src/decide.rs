@@ -104,11 +104,13 @@ pub(crate) fn doubt(comparison: &Comparison) -> Option<Doubt> {
     let whole_name = name.surname >= PartLevel::Readable;
     let exact_name = name.surname >= PartLevel::Homophone && name.given >= PartLevel::Homophone;
     // Without the house's number only the whole name and the whole birth date will do.
-    if !house && !(exact_name && birth == BirthLevel::Same) {
+    let name_and_birth = exact_name && birth == BirthLevel::Same;
+    if !house && !name_and_birth {
         return Some(Doubt::Address);
     }
     // Another surname (a marriage nobody recorded): everything else must agree.
-    if !whole_name && !(name.given >= PartLevel::Homophone && birth == BirthLevel::Same && house) {
+    let all_but_surname = name.given >= PartLevel::Homophone && birth == BirthLevel::Same && house;
+    if !whole_name && !all_but_surname {
         return Some(Doubt::Surname);
     }
     // Without a birth date a parent or child of the same name may live at the same address.

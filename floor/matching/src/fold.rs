@@ -2,6 +2,7 @@
 //! which machine it was typed on. Everything here is linear in the length of the text.
 
 use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
 
 /// Stands for a character the sender could not write (〓 ■ □ ? and private-use characters).
 pub(crate) const UNKNOWN: char = '〓';
@@ -9,11 +10,20 @@ pub(crate) const UNKNOWN: char = '〓';
 /// NFKC with care: variation selectors and invisible characters go, detached voicing marks join their kana
 /// (NFKC alone would turn ゛ into a space and a mark), controls become spaces.
 pub(crate) fn fold(text: &str) -> String {
-    // A voicing mark that found no kana to join says nothing.
+    let mut before = ' ';
     text.chars()
         .filter_map(before_nfkc)
         .nfkc()
-        .filter(|character| !matches!(character, '\u{3099}' | '\u{309a}'))
+        .filter(|character| {
+            // A voicing mark that found no kana to join says nothing, nor does an accent on nothing.
+            let voicing = matches!(character, '\u{3099}' | '\u{309a}');
+            let on_nothing = before == ' ' && is_combining_mark(*character);
+            let kept = !voicing && !on_nothing;
+            if kept {
+                before = *character;
+            }
+            kept
+        })
         .collect()
 }
 

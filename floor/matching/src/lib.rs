@@ -27,6 +27,7 @@ mod register;
 mod sex;
 mod threads;
 mod variants;
+pub mod western;
 mod why;
 
 pub use address::Places;

@@ -22,8 +22,12 @@ fn classes() -> &'static HashMap<char, char> {
 
 /// The character that stands for the class of `character`; itself when it has no variants.
 pub(crate) fn standard(character: char) -> char {
-    // The whole table lies above the kana, which saves most look-ups.
-    if character < '\u{3400}' { character } else { classes().get(&character).copied().unwrap_or(character) }
+    // Latin letters, signs and kana have no variants, which saves most look-ups.
+    if character < '\u{2e80}' || ('\u{3000}'..'\u{3400}').contains(&character) {
+        character
+    } else {
+        classes().get(&character).copied().unwrap_or(character)
+    }
 }
 
 /// The other forms of a character, for the exercise.

@@ -99,7 +99,7 @@ fn starts_numbers(characters: &[char], start: usize, end: usize, arabic: bool) -
         next if is_dash(next) => is_number_at(characters, end + 1),
         // A kanji number before any other character is part of a name, an Arabic one seldom.
         // 3カ田町 and 3が丘 are names, 122カーサ is a number and a building.
-        'カ' | 'か' | 'が' | 'ガ' => after.is_none_or(|after| kana::is_kana(after)),
+        'カ' | 'か' | 'が' | 'ガ' => after.is_none_or(kana::is_kana),
         // 三七七グランド: a building in kana follows.
         next if !arabic && kana::is_kana(next) && kana::katakana(next) == next => {
             !NAME_AFTER_NUMBER.contains(next)

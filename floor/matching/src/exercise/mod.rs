@@ -8,6 +8,9 @@ mod defects;
 mod door;
 mod people;
 mod random;
+mod score;
+
+pub use score::{Score, mean_and_interval, score};
 
 use crate::{Attributes, History};
 
