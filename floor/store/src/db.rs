@@ -143,7 +143,7 @@ impl Db {
         answer.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
     }
 
-    /// As [`Db::write`], but on PostgreSQL several run at the same time, which can be some times as fast under load.
+    /// As [`Db::write`], but on PostgreSQL several run at the same time, which can be several times as fast under load.
     /// Only for a closure that stays right whatever others write meanwhile: it inserts rows of its own under unique
     /// keys, or changes rows by one statement each (`UPDATE … SET n = n + 1`), and does not decide by what it read.
     /// Two that wait for each other's rows are resolved by failing one with a temporary error. On SQLite the same as
