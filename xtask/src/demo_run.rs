@@ -42,6 +42,9 @@ const RUNS: [Run; 2] = [
 
 /// The runs that this version of the program knows; the long ones only if asked for.
 pub(crate) fn steps(steps: &mut Steps, workspace: &Workspace, _postgres_url: &str, long: bool) {
+    if steps.is_stopped() {
+        return;
+    }
     let program = workspace.binary("musubi");
     for run in RUNS.iter().filter(|run| long || !run.long) {
         if !has_demo(&program) {

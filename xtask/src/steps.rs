@@ -45,6 +45,11 @@ impl Steps {
         }
     }
 
+    /// An earlier step failed: nothing more is done.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
     /// The last line, and how the process ends.
     pub(crate) fn finish(self) -> ExitCode {
         println!("{} passed, {} failed", self.passed, self.failed);
@@ -62,6 +67,6 @@ mod tests {
         assert_eq!(steps.step("good", || Ok(7)), Some(7));
         steps.tests("three and one", || Ok((3, 1)));
         assert_eq!(steps.step("left out", || Ok(())), None);
-        assert_eq!((steps.passed, steps.failed), (4, 1));
+        assert_eq!((steps.passed, steps.failed, steps.is_stopped()), (4, 1, true));
     }
 }
