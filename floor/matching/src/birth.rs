@@ -10,6 +10,8 @@ pub(crate) enum Birth {
     Missing,
     /// Year and perhaps month; the rest was given as 00 or not at all.
     Partly { year: i32, month: Option<u8> },
+    /// A year of two figures without its era or century: 58-05-18.
+    TwoFigures { year: u8, month: u8, day: u8 },
     /// A whole date that exists in the calendar.
     Date { year: i32, month: u8, day: u8 },
 }
@@ -47,6 +49,13 @@ impl Birth {
         let Some(numbers) = numbers(rest, era.is_some()) else { return Birth::Missing };
         let [year, month, day] = numbers;
         let Some(year) = year else { return Birth::Missing };
+        let figures = rest.chars().skip_while(|character| !character.is_ascii_digit());
+        let short = figures.take_while(char::is_ascii_digit).count() <= 2;
+        if let (None, true, 1..=99, Some(month @ 1..=12), Some(day @ 1..=31)) = (era, short, year, month, day)
+        {
+            let small = |number: u32| u8::try_from(number).unwrap_or(0);
+            return Birth::TwoFigures { year: small(year), month: small(month), day: small(day) };
+        }
         let year = era.unwrap_or(0).saturating_add(i32::try_from(year).unwrap_or(i32::MAX));
         Birth::of(year, month, day)
     }
@@ -65,6 +74,13 @@ impl Birth {
             None => Birth::Partly { year, month },
         }
     }
+}
+
+/// May a year written with two figures be this one: of a century or of an era?
+pub(crate) fn may_be_year(figures: u8, year: i32) -> bool {
+    let figures = i32::from(figures);
+    year.rem_euclid(100) == figures
+        || [1867, 1911, 1925, 1988, 2018].iter().any(|before| year - before == figures)
 }
 
 fn days_in(year: i32, month: u8) -> u8 {
@@ -201,5 +217,6 @@ mod tests {
         assert_eq!(Birth::read("1983-00-00"), Birth::Partly { year: 1983, month: None });
         assert_eq!(Birth::read("1995-02-30"), Birth::Partly { year: 1995, month: Some(2) });
         assert_eq!(normalise_birth("1995-02-30"), None);
+        assert_eq!(Birth::read("58.5.18"), Birth::TwoFigures { year: 58, month: 5, day: 18 });
     }
 }

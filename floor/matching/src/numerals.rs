@@ -45,6 +45,30 @@ pub(crate) fn read(run: &str) -> Vec<u32> {
     }
 }
 
+/// A number in kanji, 24 as 二十四.
+pub(crate) fn with_units(number: u32) -> String {
+    let mut out = String::new();
+    for (unit, name) in [(1000, "千"), (100, "百"), (10, "十"), (1, "")] {
+        let count = number / unit % 10;
+        if count > 0 {
+            if count > 1 || unit == 1 {
+                out.push(figure(count));
+            }
+            out += name;
+        }
+    }
+    out
+}
+
+/// A number in kanji by place, 24 as 二四.
+pub(crate) fn by_figures(number: u32) -> String {
+    number.to_string().chars().filter_map(|digit| digit.to_digit(10)).map(figure).collect()
+}
+
+fn figure(digit: u32) -> char {
+    usize::try_from(digit).ok().and_then(|place| "〇一二三四五六七八九".chars().nth(place)).unwrap_or('〇')
+}
+
 fn by_place(run: &str) -> u32 {
     run.chars()
         .filter_map(digit)

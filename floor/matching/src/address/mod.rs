@@ -24,6 +24,9 @@ pub(crate) struct Address {
     pub(crate) numbers: Box<[u32]>,
     /// How many of the numbers stand before the building.
     pub(crate) plain_numbers: usize,
+    /// The house number as written, when it is one run of kanji figures that may be cut in several ways: 三五十
+    /// is 3-5-10, and may be 3-50.
+    pub(crate) run: Option<Box<str>>,
     /// Name of the building in one spelling, without its numbers.
     pub(crate) building: Box<str>,
 }
@@ -32,9 +35,9 @@ impl Address {
     /// Reads any text; an empty or meaningless one gives an address with nothing in it.
     pub(crate) fn read(text: &str, places: &Places) -> Address {
         let folded = letters_for_figures(&fold(text));
-        let (prefecture, rest) = place::prefecture(folded.trim());
+        let (prefecture, rest) = place::prefecture(without_postcode(folded.trim()));
         let City { names: mut cities, rest } = places.city(prefecture, rest);
-        let Split { town, mut numbers, building } = numbers::split(rest);
+        let Split { town, mut numbers, building, run } = numbers::split(rest);
         let plain_numbers = numbers.len();
         let (building, inside) = numbers::building(&building);
         let mut town = place::town(&town);
@@ -50,6 +53,7 @@ impl Address {
             town: town.into(),
             numbers: numbers.into(),
             plain_numbers,
+            run: run.map(Box::from),
             building: building.into(),
         }
     }
@@ -58,6 +62,18 @@ impl Address {
     pub(crate) fn is_missing(&self) -> bool {
         self.cities.iter().all(|city| city.is_empty()) && self.town.is_empty() && self.numbers.is_empty()
     }
+}
+
+/// Drops a postcode in front: 〒332-0016 埼玉県….
+fn without_postcode(text: &str) -> &str {
+    let marked = text.strip_prefix('〒').unwrap_or(text).trim_start();
+    let figures = marked.chars().take_while(|character| character.is_ascii_digit() || is_dash(*character));
+    let (mut digits, mut bytes) = (0, 0);
+    for character in figures.take(9) {
+        digits += usize::from(character.is_ascii_digit());
+        bytes += character.len_utf8();
+    }
+    if digits == 7 { marked.get(bytes..).unwrap_or(marked).trim_start() } else { marked }
 }
 
 /// Scanners read 1 as l or I and 0 as O: beside a figure or a dash they are figures.
@@ -107,6 +123,8 @@ mod tests {
             "川口市大字幸町4丁目6-14",
             "川口市幸町四－六－一四",
             "川口市幸町4-6-l4",
+            "〒332-0016 埼玉県川口市幸町4-6-14",
+            "3320016川口市幸町4-6-14",
         ] {
             let other = read(text);
             assert_eq!(

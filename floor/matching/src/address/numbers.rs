@@ -10,6 +10,8 @@ pub(super) struct Split {
     pub(super) town: String,
     pub(super) numbers: Vec<u32>,
     pub(super) building: String,
+    /// The numbers as written, when they are one run of kanji figures that may be cut in several ways.
+    pub(super) run: Option<String>,
 }
 
 /// Cuts at the first number that is a house number and not part of a name. Linear: every character is
@@ -26,11 +28,13 @@ pub(super) fn split(text: &str) -> Split {
         if starts_numbers(&characters, at, end, character.is_ascii_digit()) {
             let town = collect(&characters, 0, at);
             let (numbers, rest) = read_numbers(&characters, at);
-            return Split { town, numbers, building: collect(&characters, rest, characters.len()) };
+            let one_run = !character.is_ascii_digit() && end - at >= 2 && rest == end;
+            let run = one_run.then(|| collect(&characters, at, end));
+            return Split { town, numbers, building: collect(&characters, rest, characters.len()), run };
         }
         at = end;
     }
-    Split { town: text.to_owned(), numbers: Vec::new(), building: String::new() }
+    Split { town: text.to_owned(), numbers: Vec::new(), building: String::new(), run: None }
 }
 
 /// Name of a building in one spelling, and the numbers that stand in it, in order.

@@ -2,6 +2,7 @@
 
 use super::text::{LONGEST, one_edit};
 use crate::address::Address;
+use crate::numerals;
 
 /// From contradiction to the same door; the order is the order of evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -143,6 +144,9 @@ fn numbers(left: &Address, right: &Address) -> Numbers {
     }
     // Rooms may stand among the plain numbers (8-38-14-401) or in the building; only what both name counts.
     let plain = left.plain_numbers.min(right.plain_numbers);
+    if one_run(left, right) || one_run(right, left) {
+        return Numbers::House;
+    }
     let common = one.len().min(other.len());
     let agreeing = one.iter().zip(other).take_while(|(one, other)| one == other).count();
     if agreeing == common {
@@ -162,6 +166,17 @@ fn numbers(left: &Address, right: &Address) -> Numbers {
         other.get(..plain).unwrap_or(other),
         left.plain_numbers == right.plain_numbers,
     )
+}
+
+/// 四六十四 without anything between is 4-6-14, if the other side says so.
+fn one_run(left: &Address, right: &Address) -> bool {
+    let Some(run) = &left.run else { return false };
+    let Some(plain) = right.numbers.get(..right.plain_numbers).filter(|plain| (2..=6).contains(&plain.len()))
+    else {
+        return false;
+    };
+    let joined = |write: fn(u32) -> String| plain.iter().map(|number| write(*number)).collect::<String>();
+    **run == joined(numerals::with_units) || **run == joined(numerals::by_figures)
 }
 
 /// 幸町6-14 and 幸町4-6-14: the 丁目 was left out.
@@ -210,6 +225,8 @@ mod tests {
         for (left, right) in [
             ("市川市青葉台8-38-14-401", "千葉県市川市青葉台八丁目38番14号 コーポひかり401号"),
             ("市川市中山3丁目32番16号", "千葉県市川市中山三丁目３２番１６号　メゾン桜１０３号"),
+            ("川口市幸町四六二十四", "埼玉県川口市幸町四丁目６番２４号"),
+            ("川口市幸町四六一四", "埼玉県川口市幸町四丁目６番１４号"),
             ("鹿児島県鹿屋市輝北町諏訪原1185", "鹿屋市諏訪原1185番地"),
             ("大分市下郡南3-2-13", "大分県大分市下郡南三丁目２番１３号"),
             ("さいたま市寿能町4-31-16", "埼玉県さいたま市大宮区寿能町四丁目３１番１６号"),

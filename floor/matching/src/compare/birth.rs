@@ -1,6 +1,6 @@
 //! How two birth dates agree.
 
-use crate::birth::Birth;
+use crate::birth::{Birth, may_be_year};
 
 /// From nothing known to the same date; the order is the order of evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,6 +38,15 @@ impl BirthLevel {
                     BirthLevel::Differs
                 }
             }
+            (Birth::TwoFigures { year, month, day }, Birth::Date { year: whole, month: m, day: d })
+            | (Birth::Date { year: whole, month: m, day: d }, Birth::TwoFigures { year, month, day }) => {
+                if (month, day) == (m, d) && may_be_year(year, whole) {
+                    BirthLevel::Partly
+                } else {
+                    BirthLevel::Differs
+                }
+            }
+            (Birth::TwoFigures { .. }, _) | (_, Birth::TwoFigures { .. }) => BirthLevel::Missing,
             (Birth::Partly { year: y1, month: m1 }, Birth::Partly { year: y2, month: m2 }) => {
                 if y1 == y2 && (m1 == m2 || m1.is_none() || m2.is_none()) {
                     BirthLevel::Partly
@@ -112,6 +121,9 @@ mod tests {
     #[test]
     fn incomplete_dates_agree_in_what_they_have() {
         assert_eq!(level("1983-05-00", "1983-05-18"), BirthLevel::Partly);
+        assert_eq!(level("58.5.18", "1983-05-18"), BirthLevel::Partly);
+        assert_eq!(level("83/05/18", "1983-05-18"), BirthLevel::Partly);
+        assert_eq!(level("58.5.19", "1983-05-18"), BirthLevel::Differs);
         assert_eq!(level("1983-06-00", "1983-05-18"), BirthLevel::Differs);
         assert_eq!(level("1900-01-01", "1983-05-18"), BirthLevel::Missing);
     }

@@ -206,6 +206,10 @@ fn writing(left: &str, right: &str) -> Writing {
     if left.len() > LONGEST || right.len() > LONGEST {
         return Writing::Differ;
     }
+    // A middle name was left out: NGUYEN THI LAN, NGUYEN LAN.
+    if is_all_latin(left) && part_of(left, right) {
+        return Writing::Legible;
+    }
     match alike(left, right) {
         Some(found) if found.different == 0 && found.same + found.look_alike > 0 => Writing::Legible,
         Some(found) if found.different == 0 => Writing::Missing,
@@ -215,6 +219,11 @@ fn writing(left: &str, right: &str) -> Writing {
         }
         _ => Writing::Differ,
     }
+}
+
+fn part_of(left: &str, right: &str) -> bool {
+    let (short, long) = if left.len() <= right.len() { (left, right) } else { (right, left) };
+    short.len() >= 3 && (long.starts_with(short) || long.ends_with(short))
 }
 
 /// Compares the readings; a part written in kana or Latin letters is its own reading.
@@ -317,6 +326,10 @@ mod tests {
         let resident = ("MULLER　MINH", "ミュラー　ミン");
         assert_eq!(pair(("ミュラーミン", "ミユラー ミン"), resident), (PartLevel::Heard, PartLevel::Heard));
         assert_eq!(pair(("Muller Minh", ""), resident), (PartLevel::Same, PartLevel::Same));
+        assert_eq!(
+            pair(("NGUYEN LAN", ""), ("NGUYEN　THI LAN", "グエン　ティ ラン")),
+            (PartLevel::Same, PartLevel::Readable)
+        );
     }
 
     #[test]

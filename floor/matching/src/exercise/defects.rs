@@ -1,10 +1,11 @@
 //! What institutions' files do to a person: one function per attribute, each defect with its own rate.
 
 use super::Customer;
-use super::door::{Style, kanji, wide};
+use super::door::{Style, wide};
 use super::people::{Lists, Resident};
 use super::random::Random;
 use crate::Attributes;
+use crate::numerals::with_units as kanji;
 use crate::variants::{a_look_alike, other_forms};
 
 /// Defects made so far; a rate of 0.02 means two customers in a hundred.

@@ -1,6 +1,7 @@
 //! Addresses of the exercise, and the many ways to write one.
 
 use super::random::Random;
+use crate::numerals::{by_figures, with_units as kanji};
 
 /// A door in Japan.
 #[derive(Clone, Debug, PartialEq)]
@@ -110,7 +111,11 @@ fn join(numbers: &[u32], chome: bool, random: &mut Random) -> String {
         ([first], 0 | 2 | 3) => format!("{}番地", text(*first)),
         ([first], 1) => format!("{}番", text(*first)),
         // Positional figures as on old door plates: 一二〇五.
-        (numbers, 5) => numbers.iter().map(|number| by_place(*number)).collect::<Vec<_>>().join("－"),
+        (numbers, 5) => numbers.iter().map(|number| by_figures(*number)).collect::<Vec<_>>().join("－"),
+        // Old door plates again, without anything between: 三五十.
+        (numbers, 8) if numbers.len() >= 2 && random.chance(0.1) => {
+            numbers.iter().map(|number| kanji(*number)).collect()
+        }
         (numbers, _) => numbers.iter().map(|number| text(*number)).collect::<Vec<_>>().join(dash),
     }
 }
@@ -121,28 +126,4 @@ pub(super) fn wide(number: u32) -> String {
         .chars()
         .map(|digit| char::from_u32(u32::from(digit) + 0xfee0).unwrap_or(digit))
         .collect()
-}
-
-fn by_place(number: u32) -> String {
-    number.to_string().chars().map(kanji_digit).collect()
-}
-
-fn kanji_digit(digit: char) -> char {
-    let place = digit.to_digit(10).and_then(|digit| usize::try_from(digit).ok()).unwrap_or(0);
-    "〇一二三四五六七八九".chars().nth(place).unwrap_or('〇')
-}
-
-/// 24 as 二十四.
-pub(super) fn kanji(number: u32) -> String {
-    let mut out = String::new();
-    for (unit, name) in [(1000, "千"), (100, "百"), (10, "十"), (1, "")] {
-        let count = number / unit % 10;
-        if count > 0 {
-            if count > 1 || unit == 1 {
-                out.push(kanji_digit(char::from_digit(count, 10).unwrap_or('0')));
-            }
-            out += name;
-        }
-    }
-    out
 }
