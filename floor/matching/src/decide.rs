@@ -19,7 +19,7 @@ pub(crate) struct Candidate {
 }
 
 /// Links need at least this probability.
-const LINK: f64 = 0.99;
+const LINK: f64 = 0.98;
 /// Below this a clerk is not asked.
 const REVIEW: f64 = 0.05;
 /// A clerk sees at most this many candidates.

@@ -147,6 +147,9 @@ mod tests {
         assert_eq!(numbers("新宿区西新宿二ー八ー一"), [2, 8, 1]);
         assert_eq!(read("美唄市東二条北五丁目25番3号"), read("美唄市東2条北5-25-3"));
         assert_eq!(&*read("福山市神邉町十九軒屋２５４６番地").town, "神辺町19軒屋");
+        assert_eq!(read("静岡市葵区与一六丁目３番２号"), read("静岡市葵区与一6-3-2"));
+        assert_eq!(&*read("成田市十余三５１９番地").town, "10余3");
+        assert_eq!(numbers("成田市十余三五百十九番地"), [519]);
         assert_eq!(&*read("大分市三ｹ田町2丁目30番1号").town, "3ケ田町");
     }
 

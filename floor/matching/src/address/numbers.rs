@@ -4,6 +4,8 @@ use crate::fold::is_dash;
 use crate::kana;
 use crate::numerals;
 use crate::variants;
+use std::collections::HashSet;
+use std::sync::OnceLock;
 
 /// What follows the municipality, in three parts.
 pub(super) struct Split {
@@ -18,21 +20,26 @@ pub(super) struct Split {
 /// looked at a fixed number of times.
 pub(super) fn split(text: &str) -> Split {
     let characters: Vec<char> = text.chars().collect();
-    let mut at = 0;
-    while let Some(&character) = characters.get(at) {
+    let mut next = 0;
+    while let Some(&character) = characters.get(next) {
+        let at = next;
         let end = end_of_run(&characters, at);
         if end == at {
-            at += 1;
+            next += 1;
             continue;
         }
+        // 与一六丁目: the town's own figure comes before the number.
+        let at = if end - at >= 2 { at + end_of_town(&characters, at, end) } else { at };
         if starts_numbers(&characters, at, end, character.is_ascii_digit()) {
             let town = collect(&characters, 0, at);
             let (numbers, rest) = read_numbers(&characters, at);
-            let one_run = !character.is_ascii_digit() && end - at >= 2 && rest == end;
+            let nothing_between =
+                characters.get(end..rest).is_some_and(|gap| gap.iter().all(|gap| *gap == ' '));
+            let one_run = !character.is_ascii_digit() && end - at >= 2 && nothing_between;
             let run = one_run.then(|| collect(&characters, at, end));
             return Split { town, numbers, building: collect(&characters, rest, characters.len()), run };
         }
-        at = end;
+        next = end;
     }
     Split { town: text.to_owned(), numbers: Vec::new(), building: String::new(), run: None }
 }
@@ -58,6 +65,26 @@ pub(super) fn building(text: &str) -> (String, Vec<u32>) {
         }
     }
     (kana::bank(&name), numbers)
+}
+
+const NUMERAL_TOWNS: &str = include_str!("../../data/numeral_towns.txt");
+
+/// How many figures of the run at `at` end the name of a known town; the whole run only if nothing follows it.
+fn end_of_town(characters: &[char], at: usize, end: usize) -> usize {
+    static TOWNS: OnceLock<HashSet<&'static str>> = OnceLock::new();
+    let towns = TOWNS.get_or_init(|| NUMERAL_TOWNS.lines().filter(|line| !line.starts_with('#')).collect());
+    // The longest town wins; no town ends with more than three figures.
+    (1..=(end - at - 1).min(3))
+        .rev()
+        .find(|figures| {
+            let upto = at + figures;
+            (upto.saturating_sub(6)..at).any(|start| {
+                // 北一 is a town of its own only where no longer name contains it.
+                let whole = start == 0 || characters.get(start - 1) == Some(&'字');
+                (whole || upto - start > 2) && towns.contains(collect(characters, start, upto).as_str())
+            })
+        })
+        .unwrap_or(0)
 }
 
 fn is_room_word(character: char) -> bool {

@@ -1,5 +1,6 @@
 //! Prefectures, municipalities of today and of former times, and one spelling for towns.
 
+use crate::fold::{UNKNOWN, is_gaiji_mark};
 use crate::kana;
 use crate::numerals;
 use crate::variants;
@@ -288,6 +289,7 @@ fn one_spelling(character: char, before: Option<char>, next: Option<char>) -> ch
         'ャ' => 'ヤ',
         'ュ' => 'ユ',
         'ョ' => 'ヨ',
+        mark if is_gaiji_mark(mark) => UNKNOWN,
         other => variants::standard(other),
     }
 }

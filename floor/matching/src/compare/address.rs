@@ -1,6 +1,6 @@
 //! How two addresses agree.
 
-use super::text::{LONGEST, one_edit};
+use super::text::{Alike, LONGEST, alike, one_edit};
 use crate::address::Address;
 use crate::numerals;
 
@@ -98,6 +98,10 @@ fn towns(left: &Address, right: &Address) -> Towns {
         let whole = before.is_empty() || before.ends_with(['町', '村', '市', '区', '郡']);
         return if whole { Towns::Same } else { Towns::Near };
     }
+    // 河辺町山鳥坂 without its city: what looks like the municipality is part of the town.
+    if ends_with_whole(left, right) || ends_with_whole(right, left) {
+        return Towns::Same;
+    }
     if contained.is_some() {
         // Two municipalities, one town: a merger nobody told us about, or two towns of one name. The numbers
         // must carry the rest.
@@ -111,11 +115,22 @@ fn towns(left: &Address, right: &Address) -> Towns {
     if compatible && short.chars().count() >= 2 && long.starts_with(short) {
         return Towns::Near;
     }
+    // Characters that could not be written.
+    let legible =
+        |found: Alike| found.unknown > 0 && found.different == 0 && found.same + found.look_alike > 0;
+    if compatible && alike(one, other).is_some_and(legible) {
+        return Towns::Near;
+    }
     let short_enough = long.chars().count() <= LONGEST && short.chars().count() >= 2;
     if short_enough && compatible && (one_edit(one, other) || common_start_and_end(short, long)) {
         return Towns::Near;
     }
     Towns::Differ
+}
+
+fn ends_with_whole(long: &Address, short: &Address) -> bool {
+    let town = long.town.strip_suffix(&*short.town);
+    town.is_some_and(|before| short.cities.iter().any(|city| !city.is_empty() && before.ends_with(&**city)))
 }
 
 /// 桜が東 and 桜が丘東, 田新町 and 稲田新町: what is missing was left out in one place.
@@ -164,7 +179,7 @@ fn numbers(left: &Address, right: &Address) -> Numbers {
     near(
         one.get(..plain).unwrap_or(one),
         other.get(..plain).unwrap_or(other),
-        left.plain_numbers == right.plain_numbers,
+        left.plain_numbers == right.plain_numbers || rooms_meet(left, right),
     )
 }
 
@@ -226,6 +241,8 @@ mod tests {
             ("市川市青葉台8-38-14-401", "千葉県市川市青葉台八丁目38番14号 コーポひかり401号"),
             ("市川市中山3丁目32番16号", "千葉県市川市中山三丁目３２番１６号　メゾン桜１０３号"),
             ("川口市幸町四六二十四", "埼玉県川口市幸町四丁目６番２４号"),
+            ("川口市幸町四六一四 ヴィラ南109号室", "埼玉県川口市幸町四丁目６番１４号　ヴィラ南１０９号"),
+            ("愛媛県河辺町山鳥坂1454-12", "愛媛県大洲市河辺町山鳥坂１４５４番地１２"),
             ("川口市幸町四六一四", "埼玉県川口市幸町四丁目６番１４号"),
             ("鹿児島県鹿屋市輝北町諏訪原1185", "鹿屋市諏訪原1185番地"),
             ("大分市下郡南3-2-13", "大分県大分市下郡南三丁目２番１３号"),
@@ -257,6 +274,8 @@ mod tests {
         for (left, right) in [
             ("大分市城崎町8-9-3", "大分県大分市城崎町八丁目８番３号"),
             ("市川市泉野2573", "市川市泉野2572番地"),
+            ("市川市幸町281-25-209", "千葉県市川市幸町２８０番地２５　リバーサイド富士２０９号"),
+            ("花巻市南〓間888-30", "岩手県花巻市南笹間８８８番地３０"),
             ("川口市幸町6-14", "埼玉県川口市幸町四丁目６番１４号"),
             ("赤磐市桜が東6-25-28", "岡山県赤磐市桜が丘東六丁目２５番２８号"),
             ("東大阪市田新町4-21-26", "東大阪市稲田新町四丁目２１番２６号"),
