@@ -23,10 +23,13 @@ pub struct Common {
     pub keys: PathBuf,
     /// The trust anchor, `country.json`.
     pub country: PathBuf,
+    /// How often directory and law are fetched, ms; the default is 15 s (DESIGN §7), and a suspension acts within
+    /// 60 s everywhere only if it is not much longer.
+    pub poll_ms: Option<u32>,
 }
 
 /// The names of the common keys.
-const COMMON: [&str; 5] = ["outer", "inner", "database", "keys", "country"];
+const COMMON: [&str; 6] = ["outer", "inner", "database", "keys", "country", "poll_ms"];
 
 /// A room's section, read.
 #[derive(Clone, Debug)]

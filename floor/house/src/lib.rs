@@ -100,7 +100,10 @@ impl House {
             peers: Peers::new(identity),
             directory: RwLock::new(Arc::new(Directory::default())),
             law: RwLock::new(None),
-            defaults: Defaults::house(),
+            defaults: Defaults {
+                poll_ms: settings.common.poll_ms.map_or(Defaults::house().poll_ms, i64::from),
+                ..Defaults::house()
+            },
             world,
             dice,
             road,

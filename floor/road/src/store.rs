@@ -161,19 +161,31 @@ impl crate::Road {
             .read("summary", |read| {
                 let sql = "SELECT verb, label, state, reason, truth, COUNT(*) FROM act GROUP BY verb, label, state, reason, truth \
                            ORDER BY verb, label, state, reason, truth";
-                read.rows(sql, &[])?
-                    .iter()
-                    .map(|row| {
-                        Ok(Summary {
-                            verb: row.text(0)?,
-                            label: row.text(1)?,
-                            state: state_word(row.int(2)?),
-                            reason: row.opt_text(3)?,
-                            truth: row.opt_text(4)?,
-                            count: row.int(5)?,
-                        })
-                    })
-                    .collect()
+                let mut lines = Vec::new();
+                for row in &read.rows(sql, &[])? {
+                    lines.push(Summary {
+                        verb: row.text(0)?,
+                        label: row.text(1)?,
+                        state: state_word(row.int(2)?),
+                        reason: row.opt_text(3)?,
+                        truth: row.opt_text(4)?,
+                        count: row.int(5)?,
+                    });
+                }
+                // A used id is refused beside the act that has it: a record of its own, no act.
+                let sql = "SELECT verb, COUNT(*) FROM leaf WHERE step = $1 GROUP BY verb ORDER BY verb";
+                for row in &read.rows(sql, &params!["replayed"])? {
+                    let reason = Some(words::Reason::Replayed.as_str().to_owned());
+                    lines.push(Summary {
+                        verb: row.text(0)?,
+                        label: String::new(),
+                        state: "refused".into(),
+                        reason,
+                        truth: None,
+                        count: row.int(1)?,
+                    });
+                }
+                Ok(lines)
             })
             .await
     }

@@ -1,0 +1,226 @@
+//! An inquiry at the provider: everything verified, the code opened, the guard compared, and a reply that looks the
+//! same whether it answers or not.
+
+use std::sync::{Arc, PoisonError};
+
+use axum::Extension;
+use axum::extract::State;
+use axum::response::Response;
+use house::{House, json_bytes, told};
+use protocol::inquiry::{ANSWER_INFO, Answer, Hop, Inquiry, Reply, ReplyStatement, ToProvider};
+use protocol::oversight::{CASES, CaseKind, OpenCase};
+use road::{Arrival, Failure, Parcel, Protected, Record, Refused, Verb};
+use rules::{Pace, Permit, ProviderFacts, decide_answer};
+use seal::{GuardKey, GuardOpener, Jws};
+use serde_json::value::RawValue;
+use wire::{Caller, Json, Problem};
+use words::{B64, Moment, Reason};
+
+use crate::ask::commitment;
+use crate::compose::guard_name;
+use crate::error::{not_what_was_signed, own_database, own_system};
+use crate::policy::{BirthAndSex, first_mismatch};
+use crate::{Gateway, Here, store};
+
+pub(crate) async fn answer(
+    State(here): State<Here>,
+    Extension(caller): Extension<Caller>,
+    body: Json<ToProvider>,
+) -> Result<Response, Problem> {
+    let gateway = here.0;
+    let house = &gateway.house;
+    let arrived = house.now();
+    let message = body.message;
+    let inquiry = gateway.verify_way(&message)?;
+    let (facts, content) = gateway.find_person(&message, &inquiry).await?;
+    let arrival = Arrival { id: inquiry.id, caller: caller.label(), request_hash: message.inquiry.hash() };
+    let verb = AnswerInquiry { gateway: Arc::clone(&gateway), jws: message.inquiry, inquiry, facts, content };
+    let reply = house.road.travel(arrival, verb).await;
+    // The reply leaves at a time step, so that how long it took says nothing of the person.
+    let step = house.defaults.time_step(house.now().since_ms(arrived));
+    house.world.sleep_until(arrived.plus_ms(step).0).await;
+    reply.map(json_bytes).map_err(told)
+}
+
+impl Gateway {
+    /// Checks the inquirer's signature and every hop's, from the code that was sent to the code that arrived.
+    fn verify_way(&self, message: &ToProvider) -> Result<Inquiry, Problem> {
+        let house = &self.house;
+        let from = message.inquiry.claimed_party().map_err(|_| Problem::new(Reason::BadSignature))?;
+        let inquiry: Inquiry = house.verify(&message.inquiry, &from)?;
+        let mismatch = |what: &str| not_what_was_signed(inquiry.id, what);
+        if inquiry.from != from || inquiry.to != house.id || *inquiry.subject.session.party() != from {
+            return Err(mismatch("inquiry"));
+        }
+        let (Some(first), Some(last)) = (message.hops.first(), message.hops.get(1)) else {
+            return Err(mismatch("hops"));
+        };
+        let first: Hop = house.verify(first, &house.only("linkage")?.id)?;
+        let last: Hop = house.verify(last, &house.only("trustee")?.id)?;
+        if *last.to_session.party() != house.id {
+            return Err(mismatch("hops.to_session"));
+        }
+        match first_mismatch(message, &inquiry, &first, &last) {
+            Some(what) => Err(mismatch(what)),
+            None => Ok(inquiry),
+        }
+    }
+
+    /// The facts about the person, and the content of the item if there is any.
+    async fn find_person(
+        &self,
+        message: &ToProvider,
+        inquiry: &Inquiry,
+    ) -> Result<(ProviderFacts, Option<Box<RawValue>>), Problem> {
+        let house = &self.house;
+        let last: Hop = message
+            .hops
+            .get(1)
+            .ok_or(Reason::HopMismatch)
+            .and_then(|hop| house.verify(hop, &house.only("trustee")?.id))?;
+        let session = self.sessions.find(house, &last.to_session).await?;
+        let encrypted = message.code;
+        let code = House::compute(move || session.secret.decrypt(&encrypted)).await?;
+        let code =
+            code.map_err(|_| Problem::with(Reason::Malformed, "`code` does not open.").of(inquiry.id))?;
+        let number = store::customer_of(house.road.db(), &house.storage, &code)
+            .await
+            .map_err(|error| own_database(&error))?;
+        let guard = self.open_guard(inquiry);
+        let mut facts = ProviderFacts {
+            code_known: number.is_some(),
+            record_found: false,
+            shielded: false,
+            guard_agrees: false,
+            item_offered: false,
+        };
+        let Some(number) = number else { return Ok((facts, None)) };
+        let Some(customer) =
+            self.connector.customer(&number).await.map_err(|error| own_system(&error).of(inquiry.id))?
+        else {
+            return Ok((facts, None));
+        };
+        facts.record_found = true;
+        facts.shielded = customer.shielded;
+        let acceptable = BirthAndSex::of(&customer.attributes).acceptable();
+        facts.guard_agrees = guard.is_some_and(|guard| acceptable.iter().any(|one| guard.agrees(one)));
+        let value = self
+            .connector
+            .item(&customer, inquiry.item.as_str())
+            .await
+            .map_err(|error| own_system(&error).of(inquiry.id))?;
+        let content = value.and_then(|value| serde_json::value::to_raw_value(&value).ok());
+        facts.item_offered = content.is_some();
+        Ok((facts, content))
+    }
+
+    /// Opens the guard; a guard that does not open agrees with nothing.
+    fn open_guard(&self, inquiry: &Inquiry) -> Option<GuardOpener> {
+        let context = guard_name(&inquiry.from, &self.house.id, &inquiry.subject.session);
+        let name = seal::sha256_parts(&[context.as_bytes(), &inquiry.guard.pair.0]);
+        let held = self.guard_keys.lock().unwrap_or_else(PoisonError::into_inner).get(&name).cloned();
+        let key: Arc<GuardKey> = match held {
+            Some(key) => key,
+            None => {
+                let key = Arc::new(GuardOpener::key(&self.house.sealing, &context, &inquiry.guard).ok()?);
+                let mut keys = self.guard_keys.lock().unwrap_or_else(PoisonError::into_inner);
+                if keys.len() >= 10_000 {
+                    keys.clear();
+                }
+                keys.insert(name, Arc::clone(&key));
+                key
+            }
+        };
+        GuardOpener::open(&key, &inquiry.id, &inquiry.guard).ok()
+    }
+}
+
+struct AnswerInquiry {
+    gateway: Arc<Gateway>,
+    jws: Jws,
+    inquiry: Inquiry,
+    facts: ProviderFacts,
+    content: Option<Box<RawValue>>,
+}
+
+impl AnswerInquiry {
+    /// Pads, seals to the inquiry's reply key, and signs what was sealed.
+    fn seal(&self, answer: &Answer, mut record: Record) -> Result<Protected, Failure> {
+        let house = &self.gateway.house;
+        let hash = self.jws.hash();
+        let info = [ANSWER_INFO, &hash].concat();
+        let plain = answer.padded(|length| house.defaults.size_class(length));
+        let sealed = self.inquiry.reply_key.seal(&info, self.inquiry.id.bytes(), &plain, &house.dice);
+        let sealed = sealed.map_err(|_| Failure::with(Reason::Malformed, "`reply_key` is no key."))?;
+        if let Answer::Answered { content } = answer {
+            record.set("content", commitment(&sealed.salt, content.get()));
+        }
+        let statement = ReplyStatement {
+            id: self.inquiry.id,
+            inquiry: hash.into(),
+            sealed: B64::from(seal::sha256(&sealed.bytes)),
+        };
+        record.set("inquiry", words::hex(&hash));
+        let reply = Reply { statement: house.sign(&statement), sealed: sealed.bytes.into() };
+        let reply = serde_json::to_vec(&reply).map_err(|_| Failure::new(Reason::Internal))?;
+        Ok(Protected { reply, record, writes: None })
+    }
+}
+
+impl Verb for AnswerInquiry {
+    const NAME: &'static str = "answer";
+    type Permit = Permit<rules::Answer>;
+    type Acted = Answer;
+
+    fn label(&self) -> String {
+        self.inquiry.affair.to_string()
+    }
+
+    fn decide(&self, _pace: Pace, now: Moment) -> Result<Self::Permit, Refused> {
+        let inquiry = &self.inquiry;
+        decide_answer(
+            inquiry.right,
+            inquiry.at,
+            inquiry.deadline,
+            &self.facts,
+            &self.gateway.house.defaults,
+            now,
+        )
+        .map_err(|(refusal, truth)| Refused { reason: refusal.reason, truth: Some(truth) })
+    }
+
+    /// Items 8 and 10 of the law's twelve: department and terminal; who asked for what.
+    fn record(&self, _decided: Result<&Self::Permit, &Refused>) -> Record {
+        let mut record = Record::new();
+        record
+            .set("department", &self.gateway.department)
+            .set("inquirer", &self.inquiry.from)
+            .set("affair", &self.inquiry.affair)
+            .set("item", &self.inquiry.item)
+            .set("right", self.inquiry.right.as_str());
+        record
+    }
+
+    /// A guard that does not agree is a wrong link or an exchanged subject: oversight hears of it.
+    fn parcels(&self, decided: Result<&Self::Permit, &Refused>) -> Vec<Parcel> {
+        let mismatch = decided.err().is_some_and(|refused| refused.truth == Some("guard_mismatch"));
+        let house = &self.gateway.house;
+        let (true, Ok(oversight)) = (mismatch, house.only("oversight")) else { return Vec::new() };
+        let case = OpenCase { kind: CaseKind::GuardMismatch, act: self.inquiry.id, at: house.now() };
+        let body = serde_json::to_vec(&case).unwrap_or_default();
+        vec![Parcel { destination: oversight.id, path: CASES, body, held: false }]
+    }
+
+    async fn act(&self, _permit: &Self::Permit) -> Result<Answer, Failure> {
+        let content = self.content.clone().ok_or_else(|| Failure::new(Reason::Internal))?;
+        Ok(Answer::Answered { content })
+    }
+
+    fn protect(&self, _permit: &Self::Permit, answer: Answer) -> Result<Protected, Failure> {
+        self.seal(&answer, Record::new())
+    }
+
+    fn protect_refusal(&self, refused: &Refused) -> Option<Result<Protected, Failure>> {
+        (refused.reason == Reason::NotAnswered).then(|| self.seal(&Answer::NotAnswered, Record::new()))
+    }
+}

@@ -1,0 +1,156 @@
+//! CSV files with a header line: read whole, kept until the file changes.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use serde_json::Value;
+
+use super::{Columns, Customer, Fields, ItemConfig, SourceError};
+
+/// A file by customer number, as it stood at its time of change.
+struct Table {
+    file: PathBuf,
+    key: String,
+    rows: Mutex<Option<(SystemTime, u64, Arc<Rows>)>>,
+}
+
+#[derive(Default)]
+struct Rows {
+    by_number: HashMap<String, Fields>,
+    order: Vec<String>,
+}
+
+impl Table {
+    const fn new(file: PathBuf, key: String) -> Self {
+        Self { file, key, rows: Mutex::new(None) }
+    }
+
+    fn error(&self, what: impl std::fmt::Display) -> SourceError {
+        SourceError(format!("{}: {what}", self.file.display()))
+    }
+
+    fn headers(&self) -> Result<Vec<String>, SourceError> {
+        let mut reader = csv::Reader::from_path(&self.file).map_err(|error| self.error(kind(&error)))?;
+        reader
+            .headers()
+            .map(|headers| headers.iter().map(str::to_owned).collect())
+            .map_err(|error| self.error(kind(&error)))
+    }
+
+    /// Checks that the file is there and has the columns.
+    fn check<'a>(&'a self, mut columns: impl Iterator<Item = &'a String>) -> Result<(), SourceError> {
+        let headers = self.headers()?;
+        let missing = |column: &&String| !headers.contains(column);
+        match columns.find(missing).or(Some(&self.key).filter(missing)) {
+            Some(column) => Err(self.error(format!("there is no column `{column}`"))),
+            None => Ok(()),
+        }
+    }
+
+    /// The rows, read again if the file's time or length has changed.
+    fn rows(&self) -> Result<Arc<Rows>, SourceError> {
+        let metadata = std::fs::metadata(&self.file).map_err(|error| self.error(error))?;
+        let stamp = (metadata.modified().map_err(|error| self.error(error))?, metadata.len());
+        let mut held = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((modified, length, rows)) = held.as_ref() {
+            if (*modified, *length) == stamp {
+                return Ok(Arc::clone(rows));
+            }
+        }
+        let mut reader = csv::Reader::from_path(&self.file).map_err(|error| self.error(kind(&error)))?;
+        let headers = reader.headers().map_err(|error| self.error(kind(&error)))?.clone();
+        let mut rows = Rows::default();
+        for record in reader.records() {
+            let record = record.map_err(|error| self.error(kind(&error)))?;
+            let fields: Fields = headers
+                .iter()
+                .zip(record.iter())
+                .map(|(name, value)| (name.to_owned(), Value::from(value)))
+                .collect();
+            let number = super::text(&fields, &self.key);
+            rows.order.push(number.clone());
+            rows.by_number.insert(number, fields);
+        }
+        let rows = Arc::new(rows);
+        *held = Some((stamp.0, stamp.1, Arc::clone(&rows)));
+        Ok(rows)
+    }
+}
+
+/// The kind of a CSV error with its line; the csv crate's own words may quote the content.
+fn kind(error: &csv::Error) -> String {
+    let line = error.position().map(|position| format!(", line {}", position.line())).unwrap_or_default();
+    match error.kind() {
+        csv::ErrorKind::Io(error) => error.to_string(),
+        csv::ErrorKind::Utf8 { .. } => format!("not UTF-8{line}"),
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            format!("{len} columns where the header has {expected_len}{line}")
+        }
+        _ => format!("not a CSV file{line}"),
+    }
+}
+
+/// The connector.
+pub(crate) struct CsvFiles {
+    customers: Arc<Table>,
+    columns: Columns,
+    items: BTreeMap<String, (ItemConfig, Option<Arc<Table>>)>,
+}
+
+impl CsvFiles {
+    pub(crate) fn new(
+        file: PathBuf,
+        columns: Columns,
+        items: BTreeMap<String, ItemConfig>,
+        base: &Path,
+    ) -> Result<Self, SourceError> {
+        let customers = Table::new(file, columns.customer.clone());
+        let needed = [&columns.name, &columns.sex, &columns.birth, &columns.address, &columns.shielded];
+        customers.check(needed.into_iter().chain(columns.kana.as_ref()))?;
+        let mut with_tables = BTreeMap::new();
+        for (id, item) in items {
+            let table = match &item.file {
+                Some(file) => Some(Arc::new(Table::new(
+                    base.join(file),
+                    item.key.clone().unwrap_or_else(|| columns.customer.clone()),
+                ))),
+                None => None,
+            };
+            table.as_deref().unwrap_or(&customers).check(item.fields.values())?;
+            with_tables.insert(id, (item, table));
+        }
+        Ok(Self { customers: Arc::new(customers), columns, items: with_tables })
+    }
+
+    async fn read(table: &Arc<Table>) -> Result<Arc<Rows>, SourceError> {
+        let table = Arc::clone(table);
+        let read = tokio::task::spawn_blocking(move || table.rows()).await;
+        read.unwrap_or_else(|_| Err(SourceError("the reading broke off".into())))
+    }
+
+    pub(crate) async fn customers(&self) -> Result<Vec<Customer>, SourceError> {
+        let rows = Self::read(&self.customers).await?;
+        Ok(rows
+            .order
+            .iter()
+            .filter_map(|number| self.columns.customer(rows.by_number.get(number)?.clone()))
+            .collect())
+    }
+
+    pub(crate) async fn customer(&self, number: &str) -> Result<Option<Customer>, SourceError> {
+        let rows = Self::read(&self.customers).await?;
+        Ok(rows.by_number.get(number).and_then(|fields| self.columns.customer(fields.clone())))
+    }
+
+    pub(crate) async fn item(&self, customer: &Customer, item: &str) -> Result<Option<Value>, SourceError> {
+        let Some((config, table)) = self.items.get(item) else { return Ok(None) };
+        match table {
+            None => Ok(config.value(&customer.fields)),
+            Some(table) => {
+                Ok(Self::read(table).await?.by_number.get(&customer.number).and_then(|row| config.value(row)))
+            }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What a member with its own keys could send by mistake or by design: for tests and for the demo's late inquiries.
+//! It goes through no clerk's desk and keeps no record of its own; everybody else's doors must hold against it.
+
+use std::sync::{Arc, Mutex};
+
+use house::{House, Sessions, Settings, StartError};
+use protocol::inquiry::{self, Inquiry, Reply, ToLinkage};
+use seal::{Jws, SealingKey};
+use wire::CallError;
+use words::{ActId, AffairId, ItemId, PartyId, Reason, StaffId};
+use world::World;
+
+use crate::compose::Wanted;
+use crate::connector::Connector;
+use crate::policy::BirthAndSex;
+use crate::{Config, Gateway, store};
+
+/// A member acting with its gateway's keys.
+pub struct Member {
+    gateway: Gateway,
+    codes: ::store::Db,
+}
+
+impl Member {
+    /// Opens the member's keys and codes; its own records go to a scratch database in `scratch`.
+    pub async fn open(
+        settings: &Settings,
+        scratch: &std::path::Path,
+        world: World,
+    ) -> Result<Self, StartError> {
+        let config: Config = settings.own()?;
+        let connector = Connector::new(config.connector, &settings.base)?;
+        let codes = ::store::Db::open(&settings.location(), &[road::MIGRATIONS, store::MIGRATIONS]).await?;
+        let mut apart = settings.clone();
+        apart.common.database =
+            ::store::Location::Sqlite(scratch.join(format!("{}-rehearsal.db", settings.id)));
+        let house = House::open("gateway", &apart, world, store::MIGRATIONS).await?;
+        house.follow_directory().await?;
+        let gateway = Gateway {
+            house,
+            sessions: Sessions::default(),
+            department: config.department,
+            connector,
+            guards: Mutex::default(),
+            guard_keys: Mutex::default(),
+            issuing: tokio::sync::Mutex::default(),
+        };
+        Ok(Self { gateway, codes })
+    }
+
+    /// What the member stands on.
+    pub const fn house(&self) -> &Arc<House> {
+        &self.gateway.house
+    }
+
+    /// An inquiry about an own customer as the gateway would compose it, not yet signed, and the key of its reply.
+    pub async fn compose(
+        &self,
+        customer: &str,
+        affair: &str,
+        item: &str,
+        provider: &PartyId,
+    ) -> Result<(Inquiry, SealingKey), Reason> {
+        let gateway = &self.gateway;
+        let found = gateway
+            .connector
+            .customer(customer)
+            .await
+            .map_err(|_| Reason::Unavailable)?
+            .ok_or(Reason::NoCustomer)?;
+        let code = store::code_of(&self.codes, &gateway.house.storage, customer)
+            .await
+            .map_err(|_| Reason::Internal)?
+            .ok_or(Reason::NoCode)?;
+        let wanted = Wanted {
+            id: ActId::new(gateway.house.world.random()),
+            affair: AffairId::parse(affair).map_err(|_| Reason::Malformed)?,
+            item: ItemId::parse(item).map_err(|_| Reason::Malformed)?,
+            provider: provider.clone(),
+            staff: StaffId::parse("rehearsal").map_err(|_| Reason::Malformed)?,
+        };
+        gateway.compose(&wanted, &code, &BirthAndSex::of(&found.attributes)).await
+    }
+
+    /// Signs an inquiry in the member's name.
+    pub fn sign(&self, inquiry: &Inquiry) -> Jws {
+        self.gateway.house.sign(inquiry)
+    }
+
+    /// Sends a signed inquiry to linkage.
+    pub async fn send(&self, jws: &Jws) -> Result<Reply, CallError> {
+        let linkage = self.gateway.house.only("linkage").map_err(|_| CallError::Unreachable)?;
+        let message = ToLinkage { inquiry: jws.clone() };
+        self.gateway.house.post(&linkage, inquiry::PATH, &message, std::time::Duration::from_secs(15)).await
+    }
+
+    /// Opens a reply as the member's gateway would: the content, or why there is none.
+    pub fn open_reply(
+        &self,
+        inquiry: &Inquiry,
+        jws: &Jws,
+        key: &SealingKey,
+        reply: &Reply,
+    ) -> Result<String, Reason> {
+        let opened = self.gateway.open_reply(inquiry, jws, key, reply);
+        opened.map(|opened| opened.content.get().to_owned()).map_err(|failure| failure.reason)
+    }
+
+    /// Closes both databases.
+    pub async fn close(self) {
+        self.gateway.house.world.shutdown.trigger();
+        self.gateway.house.road.db().clone().close().await;
+        self.codes.close().await;
+    }
+}
