@@ -2,12 +2,18 @@
 //!
 //! Columns are found by name, in any order; further columns are ignored.
 
+// The path holds for whoever includes this file.
+#[path = "matching_command/table.rs"]
+mod table;
+#[path = "matching_command/western.rs"]
+mod western;
+
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use matching::{Attributes, Decision, History, Match, Places, Register, Settings};
 use std::collections::{BTreeMap, HashMap};
-use std::fs;
 use std::path::{Path, PathBuf};
+use table::{Row, Table, write_file};
 use world::Stopwatch;
 
 /// Match customers of institutions against the resident register.
@@ -15,13 +21,13 @@ use world::Stopwatch;
 /// Answers: link (written to --out), review (written to --review), none (neither).
 #[derive(Debug, clap::Args)]
 pub struct MatchArgs {
-    /// The register: person_id, name, birth_date, address; also kana, sex, tsusho (common name), postal.
+    /// The register: person_id, name, birth_date, address; also kana, sex, tsusho (common name).
     #[arg(long, value_name = "CSV")]
     pub register: PathBuf,
     /// What the register keeps of the past: person_id, kind (former_surname or former_address), value, kana.
     #[arg(long, value_name = "CSV")]
     pub history: Option<PathBuf>,
-    /// The customers: query_id, name, birth, address; also institution, kana, sex, postal.
+    /// The customers: query_id, name, birth, address; also institution, kana, sex.
     #[arg(long, value_name = "CSV")]
     pub queries: PathBuf,
     /// Certain links: query_id, person_id, score (bits of evidence), why.
@@ -40,13 +46,29 @@ pub struct MatchArgs {
     /// Threads to use; by default all of the machine. The result does not depend on it.
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
+    /// Attributes to expect: Japanese ones, or those of English-speaking countries (given_name, surname,
+    /// street_number, address_1, address_2, suburb, postcode, state, date_of_birth, soc_sec_id).
+    #[arg(long, value_enum, default_value_t = Profile::Japanese)]
+    pub profile: Profile,
     /// Say nothing while working.
     #[arg(long)]
     pub quiet: bool,
 }
 
+/// Which attributes the files have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Profile {
+    /// Name, kana, address, birth date, sex.
+    Japanese,
+    /// Given name, surname, street, suburb, postcode, state, birth date, number.
+    Western,
+}
+
 /// Runs the command.
 pub fn run(args: MatchArgs) -> Result<()> {
+    if args.profile == Profile::Western {
+        return western::run(&args);
+    }
     let start = Stopwatch::start();
     let threads =
         args.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |count| count.get()));
@@ -183,7 +205,7 @@ fn read_register(path: &Path, mut history: HashMap<String, History>) -> Result<(
         if let Some(common) = row.optional("tsusho") {
             past.names.push((common, None));
         }
-        residents.push((row.attributes("birth_date"), past));
+        residents.push((attributes(&row, "birth_date"), past));
         ids.push(id);
     }
     if let Some(stranger) = history.keys().min() {
@@ -218,7 +240,7 @@ fn read_customers(path: &Path) -> Result<Customers> {
         let next = numbers.len() as u64;
         let institution = *numbers.entry(row.field("institution").to_owned()).or_insert(next);
         customers.ids.push(id);
-        customers.attributes.push(row.attributes("birth"));
+        customers.attributes.push(attributes(&row, "birth"));
         customers.institutions.push(institution);
     }
     Ok(customers)
@@ -285,100 +307,12 @@ fn write_row(
     Ok(())
 }
 
-/// Writes beside the file and renames, so that nobody ever reads half a result.
-fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut name = path.file_name().context("the output needs a file name")?.to_owned();
-    name.push(".part");
-    let part = path.with_file_name(name);
-    fs::write(&part, bytes)
-        .with_context(|| format!("cannot write {}; does the folder exist?", part.display()))?;
-    fs::rename(&part, path).with_context(|| format!("cannot rename {} to {}", part.display(), path.display()))
-}
-
-/// A CSV file whose columns are found by name.
-struct Table {
-    path: PathBuf,
-    reader: csv::Reader<fs::File>,
-    columns: HashMap<String, usize>,
-    record: csv::StringRecord,
-}
-
-struct Row<'a> {
-    columns: &'a HashMap<String, usize>,
-    record: &'a csv::StringRecord,
-    line: u64,
-}
-
-impl Table {
-    fn open(path: &Path, needed: &[&str]) -> Result<Table> {
-        let file = fs::File::open(path).with_context(|| {
-            format!("cannot open {}; check the path and that you may read it", path.display())
-        })?;
-        let mut reader = csv::ReaderBuilder::new().flexible(false).from_reader(file);
-        let header = reader.headers().map_err(|error| explain(path, &error))?.clone();
-        let columns: HashMap<String, usize> = header
-            .iter()
-            .enumerate()
-            .map(|(place, name)| (name.trim().trim_start_matches('\u{feff}').to_owned(), place))
-            .collect();
-        for name in needed {
-            if !columns.contains_key(*name) {
-                bail!(
-                    "{}, line 1: the column '{name}' is missing (found: {}); name the columns in the first line",
-                    path.display(),
-                    header.iter().collect::<Vec<_>>().join(", ")
-                );
-            }
-        }
-        Ok(Table { path: path.to_owned(), reader, columns, record: csv::StringRecord::new() })
+fn attributes(row: &Row<'_>, birth: &str) -> Attributes {
+    Attributes {
+        name: row.field("name").to_owned(),
+        kana: row.optional("kana"),
+        address: row.field("address").to_owned(),
+        birth: row.field(birth).to_owned(),
+        sex: row.field("sex").to_owned(),
     }
-
-    fn next(&mut self) -> Result<Option<Row<'_>>> {
-        let more = self.reader.read_record(&mut self.record).map_err(|error| explain(&self.path, &error))?;
-        let line = self.record.position().map_or(0, csv::Position::line);
-        Ok(more.then_some(Row { columns: &self.columns, record: &self.record, line }))
-    }
-}
-
-impl Row<'_> {
-    /// Text of a column; empty when the file does not have it.
-    fn field(&self, column: &str) -> &str {
-        self.columns.get(column).and_then(|place| self.record.get(*place)).unwrap_or("")
-    }
-
-    fn optional(&self, column: &str) -> Option<String> {
-        let text = self.field(column);
-        (!text.trim().is_empty()).then(|| text.to_owned())
-    }
-
-    fn required(&self, column: &str, path: &Path) -> Result<String> {
-        self.optional(column).with_context(|| {
-            format!("{}, line {}: {column} is empty; give every row one", path.display(), self.line)
-        })
-    }
-
-    fn attributes(&self, birth: &str) -> Attributes {
-        Attributes {
-            name: self.field("name").to_owned(),
-            kana: self.optional("kana"),
-            address: self.field("address").to_owned(),
-            birth: self.field(birth).to_owned(),
-            sex: self.field("sex").to_owned(),
-        }
-    }
-}
-
-/// What is wrong with a file, where, and what to do.
-fn explain(path: &Path, error: &csv::Error) -> anyhow::Error {
-    let line = error.position().map_or(0, csv::Position::line);
-    let what = match error.kind() {
-        csv::ErrorKind::Utf8 { .. } => "not UTF-8; save the file as UTF-8 (Shift_JIS is not read)".to_owned(),
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!(
-                "{len} fields where the first line has {expected_len}; put fields that contain commas in quotes"
-            )
-        }
-        _ => error.to_string(),
-    };
-    anyhow::anyhow!("{}, line {line}: {what}", path.display())
 }

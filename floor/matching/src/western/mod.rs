@@ -36,18 +36,23 @@ pub struct Record {
     pub number: String,
 }
 
-/// Two records that are one person.
+/// Above this score (bits, the prior included) one person is likelier than two: a link.
+pub const LINK_BITS: f64 = 0.0;
+/// Above this score a pair is worth a clerk's look.
+pub const REVIEW_BITS: f64 = -6.0;
+
+/// Two records that are, or may be, one person.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pair {
     /// Place in the first list.
     pub left: usize,
     /// Place in the second list (the same list when deduplicating).
     pub right: usize,
-    /// Evidence in bits, the prior included: above 0 one person is likelier than two.
+    /// Evidence in bits, the prior included: a link above [`LINK_BITS`], else for review.
     pub score: f64,
 }
 
-/// Pairs between two lists, each record at most once: the best first.
+/// Pairs between two lists with scores above [`REVIEW_BITS`], each record at most once: the best first.
 pub fn link(left: &[Record], right: &[Record], threads: usize) -> Vec<Pair> {
     let (one, other) = (normalised(left, threads), normalised(right, threads));
     let candidates = candidates(&one, &other, false);
@@ -58,7 +63,7 @@ pub fn link(left: &[Record], right: &[Record], threads: usize) -> Vec<Pair> {
         let (Some(left), Some(right)) = (used_left.get_mut(pair.left), used_right.get_mut(pair.right)) else {
             return false;
         };
-        let free = !*left && !*right && pair.score > 0.0;
+        let free = !*left && !*right && pair.score > REVIEW_BITS;
         if free {
             (*left, *right) = (true, true);
         }
@@ -67,14 +72,42 @@ pub fn link(left: &[Record], right: &[Record], threads: usize) -> Vec<Pair> {
     pairs
 }
 
-/// Pairs within one list (`left` < `right`).
+/// Pairs within one list (`left` < `right`) with scores above [`REVIEW_BITS`].
 pub fn deduplicate(records: &[Record], threads: usize) -> Vec<Pair> {
     let records = normalised(records, threads);
     let candidates = candidates(&records, &records, true);
     let mut pairs = score(&records, &records, candidates, threads);
-    pairs.retain(|pair| pair.score > 0.0);
+    pairs.retain(|pair| pair.score > REVIEW_BITS);
     pairs.sort_by_key(|pair| (pair.left, pair.right));
     pairs
+}
+
+/// In words: which attribute agreed how.
+pub fn why(left: &Record, right: &Record) -> String {
+    const NAMES: [&str; FIELDS] = [
+        "Given name",
+        "Surname",
+        "House number",
+        "Street",
+        "Locality",
+        "Suburb",
+        "Postcode",
+        "State",
+        "Birth date",
+        "Number",
+    ];
+    let (one, other) =
+        (normalised(std::slice::from_ref(left), 1), normalised(std::slice::from_ref(right), 1));
+    let (Some(one), Some(other)) = (one.first(), other.first()) else { return String::new() };
+    let levels = pattern(one, other);
+    let sentence = |(name, level): (&str, &u8)| match level {
+        3 => format!("{name} agrees."),
+        2 => format!("{name} agrees but for a slip."),
+        1 => format!("{name} is similar."),
+        0 => format!("{name} differs."),
+        _ => format!("{name} is missing."),
+    };
+    NAMES.into_iter().zip(&levels).map(sentence).collect::<Vec<_>>().join(" ")
 }
 
 /// A record with every field in one spelling, in the order of [`FIELDS`].
@@ -224,7 +257,9 @@ mod tests {
             record("mitchel", "green", "walaby place", "19560409", "1804974"),
             record("sarah", "green", "wallaby place", "19821130", "7730011"),
         ];
-        let pairs = link(&left, &right, 1);
+        let pairs: Vec<Pair> =
+            link(&left, &right, 1).into_iter().filter(|pair| pair.score > LINK_BITS).collect();
+        assert!(why(&left[0], &right[0]).starts_with("Given name agrees but for a slip. Surname agrees."));
         assert_eq!(pairs.iter().map(|pair| (pair.left, pair.right)).collect::<Vec<_>>(), [(0, 0)]);
     }
 
