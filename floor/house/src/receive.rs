@@ -1,0 +1,54 @@
+//! What a party that is given codes does with them: everything signed is checked, then the codes are opened.
+
+use protocol::index::hash_of;
+use protocol::issue::{IssueHop, Rows, ToInstitution};
+use seal::LinkCode;
+use wire::Problem;
+use words::{B64, Reason};
+
+use crate::{House, Sessions};
+
+impl House {
+    /// Checks a batch of an issue, from the registry's rows through both hops to the codes that arrived, and opens
+    /// the codes. Row i of the result is row i of the batch.
+    pub async fn receive_codes(
+        &self,
+        sessions: &Sessions,
+        message: &ToInstitution,
+    ) -> Result<(Rows, Vec<LinkCode>), Problem> {
+        let (registry, linkage, trustee) =
+            (self.only("registry")?, self.only("linkage")?, self.only("trustee")?);
+        let rows: Rows = self.verify(&message.rows, &registry.id)?;
+        let mismatch = |what: &str| {
+            Problem::with(Reason::HopMismatch, format!("`{what}` is not what the hop before signed."))
+                .of(rows.id)
+        };
+        let (Some(first), Some(last)) = (message.hops.first(), message.hops.get(1)) else {
+            return Err(mismatch("hops"));
+        };
+        let first: IssueHop = self.verify(first, &linkage.id)?;
+        let last: IssueHop = self.verify(last, &trustee.id)?;
+        let named = B64::from(message.rows.hash());
+        let chain = first.id == rows.id && last.id == rows.id && first.rows == named && last.rows == named;
+        if !chain || rows.to != self.id || first.taken != rows.codes || last.taken != first.given {
+            return Err(mismatch("hops"));
+        }
+        if last.given != hash_of(&message.codes)
+            || usize::try_from(rows.rows).unwrap_or(usize::MAX) != message.codes.len()
+        {
+            return Err(mismatch("codes"));
+        }
+        if rows.status != B64::from(seal::sha256(&message.status.0)) {
+            return Err(mismatch("status"));
+        }
+        let session = sessions.find(self, &rows.to_session).await?;
+        let encrypted = message.codes.clone();
+        let opened = Self::compute(move || {
+            encrypted.iter().map(|code| session.secret.decrypt(code)).collect::<Result<Vec<_>, _>>()
+        })
+        .await?;
+        let codes =
+            opened.map_err(|_| Problem::with(Reason::Malformed, "A code does not open.").of(rows.id))?;
+        Ok((rows, codes))
+    }
+}
