@@ -9,22 +9,25 @@ use protocol::index::{self, HalfIndex, IndexEntries, IndexHop, Taken, hash_of};
 use road::{Arrival, Failure, Parcel, Protected, Record, Refused, Verb};
 use rules::{Operate, Operation, Pace, Permit, Role, decide_operation};
 use wire::{Caller, Json, Problem};
-use words::{Moment, Reason};
+use words::{B64, Moment, Reason};
 
 use crate::error::not_what_was_signed;
 use crate::policy::first_index_mismatch;
 use crate::{Here, Trustee};
 
 impl Trustee {
-    /// Checks linkage's half and finishes it: the parcel for the portal.
+    /// Checks linkage's half and finishes it: the parcel for the portal. `sent` is the hash of the codes that the
+    /// sender signed, where its message came along: linkage must have begun with those and no others, else an act
+    /// would be entered under somebody else.
     pub(crate) async fn finish_index(
         &self,
         half: &HalfIndex,
         linkage: &words::PartyId,
+        sent: Option<&B64>,
     ) -> Result<(IndexHop, Parcel), Problem> {
         let (house, service) = (&self.house, &self.conversions);
         let hop: IndexHop = house.verify(&half.hop, linkage)?;
-        if let Some(what) = first_index_mismatch(half, &hop) {
+        if let Some(what) = first_index_mismatch(half, &hop, sent) {
             return Err(not_what_was_signed(hop.id, what));
         }
         let portal = house.only("portal")?;
@@ -48,7 +51,7 @@ pub(crate) async fn half_index(
 ) -> Result<Response, Problem> {
     let trustee = here.0;
     let Caller::Party(linkage) = caller else { return Err(Problem::new(Reason::Unauthenticated)) };
-    let (hop, parcel) = trustee.finish_index(&body.message, &linkage.id).await?;
+    let (hop, parcel) = trustee.finish_index(&body.message, &linkage.id, None).await?;
     let arrival =
         Arrival { id: hop.id, caller: linkage.id.to_string(), request_hash: body.message.hop.hash() };
     trustee.house.road.clone().travel(arrival, PassIndex { hop, parcel }).await.map(json_bytes).map_err(told)

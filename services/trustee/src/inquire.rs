@@ -39,7 +39,8 @@ pub(crate) async fn inquire(
     if let Some(what) = first_mismatch(&message, &inquiry, &hop) {
         return Err(not_what_was_signed(inquiry.id, what));
     }
-    let (index_hop, index) = trustee.finish_index(&message.index, &linkage.id).await?;
+    let sent = B64::from(inquiry.subject.code.hash());
+    let (index_hop, index) = trustee.finish_index(&message.index, &linkage.id, Some(&sent)).await?;
     if index_hop.id != inquiry.id || index_hop.batch {
         return Err(not_what_was_signed(inquiry.id, "index.hop"));
     }

@@ -54,7 +54,7 @@ pub(crate) async fn issue(
     }
     let index = match (&message.index, for_portal) {
         (Some(half), false) => {
-            let (index_hop, parcel) = trustee.finish_index(half, &linkage.id).await?;
+            let (index_hop, parcel) = trustee.finish_index(half, &linkage.id, Some(&rows.index)).await?;
             let whole = index_hop.id == rows.id && index_hop.batch && half.codes.len() == message.codes.len();
             if !whole || half.from_session != rows.from_session {
                 return Err(mismatch("index"));

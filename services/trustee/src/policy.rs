@@ -22,9 +22,14 @@ pub(crate) fn first_mismatch(message: &ToTrustee, inquiry: &Inquiry, hop: &Hop) 
     checks.into_iter().find(|(_, holds)| !holds).map(|(what, _)| what)
 }
 
-/// The same for index entries alone.
-pub(crate) fn first_index_mismatch(half: &HalfIndex, hop: &IndexHop) -> Option<&'static str> {
+/// The same for index entries; `sent` is the hash of the codes that were signed by who sent them, where that is known.
+pub(crate) fn first_index_mismatch(
+    half: &HalfIndex,
+    hop: &IndexHop,
+    sent: Option<&B64>,
+) -> Option<&'static str> {
     let checks = [
+        ("index.taken", sent.is_none_or(|sent| hop.taken == *sent)),
         ("index.codes", hash_of(&half.codes) == hop.given),
         ("index.batch", hop.batch || half.codes.len() == 1),
     ];
