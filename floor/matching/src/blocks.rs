@@ -1,10 +1,9 @@
 //! Which residents are worth comparing with a customer: blocks that share a key.
 
 use crate::birth::Birth;
-use crate::hash::Hash;
+use crate::hash::{Hash, QuickMap};
 use crate::kana;
 use crate::person::Person;
-use std::collections::HashMap;
 
 /// A block with more residents than this says too little; other keys must find the resident.
 const LARGEST_BLOCK: usize = 2_000;
@@ -25,7 +24,7 @@ pub(crate) fn keys(person: &Person, keys: &mut Vec<u64>) {
             keys.push(Hash::of(2).text(name.written.joined()).end());
         }
         if !name.read.is_missing() {
-            let skeleton = kana::skeleton(&kana::sound(name.read.joined()));
+            let skeleton = kana::skeleton(name.heard.joined());
             keys.push(Hash::of(3).text(&skeleton).end());
             if let Some((year, month, day)) = date {
                 keys.push(Hash::of(4).text(&skeleton).number(u64::from(year.unsigned_abs())).end());
@@ -60,7 +59,7 @@ fn house(address: &crate::address::Address) -> Option<u64> {
 #[derive(Default)]
 pub(crate) struct Blocks {
     sorted: Vec<(u64, u32)>,
-    later: HashMap<u64, Vec<u32>>,
+    later: QuickMap<u64, Vec<u32>>,
     later_count: usize,
 }
 
@@ -69,7 +68,7 @@ impl Blocks {
     pub(crate) fn from_entries(mut entries: Vec<(u64, u32)>) -> Blocks {
         entries.sort_unstable();
         entries.shrink_to_fit();
-        Blocks { sorted: entries, later: HashMap::new(), later_count: 0 }
+        Blocks { sorted: entries, later: QuickMap::default(), later_count: 0 }
     }
 
     /// All entries, to be given back with more by [`Blocks::from_entries`].

@@ -1,13 +1,12 @@
 //! How common a surname or a given name is in the register: agreeing on a rare one tells more.
 
-use crate::hash::Hash;
+use crate::hash::{Hash, QuickMap};
 use crate::name::Name;
-use std::collections::HashMap;
 
 /// Counts of surnames and given names, written and read.
 #[derive(Default)]
 pub(crate) struct Frequencies {
-    counts: HashMap<u64, u32>,
+    counts: QuickMap<u64, u32>,
     names: u32,
 }
 

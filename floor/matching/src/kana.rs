@@ -89,6 +89,11 @@ fn skip(characters: &mut std::iter::Peekable<std::str::Chars<'_>>, heard: char) 
     heard
 }
 
+/// Can two readings have one skeleton? A quick look at their first kana.
+pub(crate) fn may_share_skeleton(one: &str, other: &str) -> bool {
+    one.chars().next().map(unvoiced) == other.chars().next().map(unvoiced)
+}
+
 /// What is left when voicing and long vowels are not heard either: ナカジマ and ナカシマ, オオノ and オノ.
 /// Takes what [`sound`] gives. A key for finding candidates, not for agreeing.
 pub(crate) fn skeleton(sound: &str) -> String {
@@ -122,15 +127,20 @@ fn unvoiced(character: char) -> char {
     }
 }
 
+/// Vowels of the katakana from ァ on, in the order of the alphabet; a space where there is none.
+const VOWELS: &[u8; 90] =
+    b"aaiiuueeooaaiiuueeooaaiiuueeooaaiiuuueeooaiueoaaaiiiuuueeeoooaiueoaauuooaiueoaaieo uaeaieo";
+
 fn vowel_of(kana: char) -> Option<char> {
-    const ROWS: [(&str, char); 5] = [
-        ("アカガサザタダナハバパマヤラワ", 'ア'),
-        ("イキギシジチヂニヒビピミリヰ", 'イ'),
-        ("ウクグスズツヅヌフブプムユルヴ", 'ウ'),
-        ("エケゲセゼテデネヘベペメレヱ", 'エ'),
-        ("オコゴソゾトドノホボポモヨロヲ", 'オ'),
-    ];
-    ROWS.iter().find(|(row, _)| row.contains(kana)).map(|(_, vowel)| *vowel)
+    let place = u32::from(kana).checked_sub(u32::from('ァ'))?;
+    Some(match VOWELS.get(usize::try_from(place).ok()?)? {
+        b'a' => 'ア',
+        b'i' => 'イ',
+        b'u' => 'ウ',
+        b'e' => 'エ',
+        b'o' => 'オ',
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -157,6 +167,23 @@ mod tests {
         assert_eq!(heard("シルヴァ"), heard("シルバ"));
         assert_ne!(heard("オノ"), heard("オオノ"));
         assert_ne!(heard("ナカジマ"), heard("ナカシマ"));
+    }
+
+    #[test]
+    fn every_kana_has_the_vowel_of_its_row() {
+        for (row, vowel) in [
+            ("ァアカガサザタダナハバパマャヤラヮワヵヷ", 'ア'),
+            ("ィイキギシジチヂニヒビピミリヰヸ", 'イ'),
+            ("ゥウクグスズッツヅヌフブプムュユルヴ", 'ウ'),
+            ("ェエケゲセゼテデネヘベペメレヱヶヹ", 'エ'),
+            ("ォオコゴソゾトドノホボポモョヨロヲヺ", 'オ'),
+        ] {
+            for kana in row.chars() {
+                assert_eq!(vowel_of(kana), Some(vowel), "{kana}");
+            }
+        }
+        assert_eq!(vowel_of('ン'), None);
+        assert_eq!(vowel_of('ー'), None);
     }
 
     #[test]

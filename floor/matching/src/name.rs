@@ -57,6 +57,8 @@ pub(crate) struct Name {
     pub(crate) written: Words,
     /// In the letters of a bank ([`kana::bank`]).
     pub(crate) read: Words,
+    /// As it sounds ([`kana::sound`]).
+    pub(crate) heard: Words,
 }
 
 impl Name {
@@ -69,7 +71,15 @@ impl Name {
         } else {
             reading
         };
-        Name { written: Words::new(&written), read: Words::new(&reading) }
+        Name::of(Words::new(&written), Words::new(&reading))
+    }
+
+    fn of(written: Words, read: Words) -> Name {
+        let heard = match read.parts() {
+            Some((surname, given)) => Words::new(&format!("{} {}", kana::sound(surname), kana::sound(given))),
+            None => Words::new(&kana::sound(read.joined())),
+        };
+        Name { written, read, heard }
     }
 
     /// This name with another surname: what the person was called before.
@@ -78,10 +88,10 @@ impl Name {
             Some((_, given)) if !surname.is_empty() => Words::new(&format!("{surname} {given}")),
             _ => Words::new(surname),
         };
-        Name {
-            written: replaced(&self.written, &joined(&spelling(written))),
-            read: replaced(&self.read, &joined(&reading.map(kana::bank).unwrap_or_default())),
-        }
+        Name::of(
+            replaced(&self.written, &joined(&spelling(written))),
+            replaced(&self.read, &joined(&reading.map(kana::bank).unwrap_or_default())),
+        )
     }
 }
 

@@ -1,18 +1,18 @@
 //! How kanji are read in names: enough to tell that 優菜 may be the ユナ whom the register writes 友梨, and
 //! that 一芳 cannot be タケノリ.
 
-use std::collections::HashMap;
+use crate::hash::QuickMap;
 
 const TABLE: &str = include_str!("../data/readings.txt");
 
 /// Readings of single characters, in bank kana.
 pub(crate) struct Readings {
-    of: HashMap<char, Vec<&'static str>>,
+    of: QuickMap<char, Vec<&'static str>>,
 }
 
 impl Readings {
     pub(crate) fn new() -> Readings {
-        let mut of = HashMap::new();
+        let mut of = QuickMap::default();
         for line in TABLE.lines().filter(|line| !line.starts_with('#')) {
             let mut characters = line.chars();
             if let Some(kanji) = characters.next() {

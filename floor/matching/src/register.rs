@@ -6,11 +6,11 @@ use crate::compare::Comparison;
 use crate::compare::PartLevel;
 use crate::decide::{self, Candidate, Verdict};
 use crate::frequencies::{Frequencies, Of};
+use crate::hash::QuickMap;
 use crate::model::{Model, Shares};
 use crate::person::{Attributes, History, Person};
 use crate::readings::Readings;
 use crate::why::why;
-use std::collections::HashMap;
 
 /// Who a customer is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub struct Register {
     pub(crate) frequencies: Frequencies,
     /// Residents by slot; a resident that was replaced or removed leaves an empty slot.
     pub(crate) slots: Vec<Option<(u64, Person)>>,
-    by_id: HashMap<u64, u32>,
+    by_id: QuickMap<u64, u32>,
 }
 
 impl Default for Register {
@@ -69,7 +69,7 @@ impl Register {
             blocks: Blocks::default(),
             frequencies: Frequencies::default(),
             slots: Vec::new(),
-            by_id: HashMap::new(),
+            by_id: QuickMap::default(),
         }
     }
 

@@ -1,14 +1,14 @@
 //! Variant characters as classes: 髙 is 高, 﨑 is 崎, 邊 and 邉 are 辺; 斎 and 斉 are two characters.
 
-use std::collections::HashMap;
+use crate::hash::QuickMap;
 use std::sync::OnceLock;
 
 const TABLE: &str = include_str!("../data/variants.txt");
 
-fn classes() -> &'static HashMap<char, char> {
-    static CLASSES: OnceLock<HashMap<char, char>> = OnceLock::new();
+fn classes() -> &'static QuickMap<char, char> {
+    static CLASSES: OnceLock<QuickMap<char, char>> = OnceLock::new();
     CLASSES.get_or_init(|| {
-        let mut classes = HashMap::new();
+        let mut classes = QuickMap::default();
         for line in TABLE.lines().filter(|line| !line.starts_with('#')) {
             let mut characters = line.chars();
             let Some(standard) = characters.next() else { continue };
@@ -115,7 +115,19 @@ const LOOK_ALIKES: &[&str] = &[
 
 /// True when the two characters differ but look alike.
 pub(crate) fn look_alike(left: char, right: char) -> bool {
-    LOOK_ALIKES.iter().any(|family| family.contains(left) && family.contains(right))
+    static FAMILIES: OnceLock<QuickMap<char, u128>> = OnceLock::new();
+    // One bit per family; there are fewer than 128.
+    let families = FAMILIES.get_or_init(|| {
+        let mut families = QuickMap::default();
+        for (bit, family) in LOOK_ALIKES.iter().enumerate() {
+            family.chars().for_each(|character| *families.entry(character).or_default() |= 1 << (bit % 128));
+        }
+        families
+    });
+    match (families.get(&left), families.get(&right)) {
+        (Some(left), Some(right)) => left & right != 0,
+        _ => false,
+    }
 }
 
 #[cfg(test)]

@@ -210,6 +210,24 @@ pub fn speed(packs: &Path, residents: usize, customers: usize) -> Result<String>
     ))
 }
 
+/// Seconds on one thread for 20,000 customers looked up one by one among 10,000 residents.
+pub fn lookups(packs: &Path) -> Result<String> {
+    let made =
+        exercise(&material(packs)?, Plan { seed: 7, residents: 10_000, customers: 10_000, absent: 1_000 });
+    let register = Register::new((0..).zip(made.residents.iter().map(|(attributes, _)| attributes.clone())));
+    let start = Instant::now();
+    let linked = made
+        .customers
+        .iter()
+        .chain(&made.customers)
+        .filter(|customer| matches!(register.find(&customer.attributes), matching::Answer::Link { .. }))
+        .count();
+    let seconds = start.elapsed().as_secs_f64();
+    Ok(format!(
+        "20000 look-ups one by one among 10000 residents, one thread: {seconds:.2} s ({linked} linked)\n"
+    ))
+}
+
 fn memory_kb(line: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let value = status.lines().find_map(|text| text.strip_prefix(line));

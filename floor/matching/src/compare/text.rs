@@ -9,6 +9,12 @@ pub(super) const LONGEST: usize = 64;
 
 /// True when one insertion, deletion, replacement or exchange of neighbours makes the texts equal.
 pub(super) fn one_edit(left: &str, right: &str) -> bool {
+    // One slip leaves the first or the last character as it was, but for texts of two characters or less.
+    let ends =
+        left.chars().next() == right.chars().next() || left.chars().next_back() == right.chars().next_back();
+    if !ends && left.len().max(right.len()) > 8 || left.len().abs_diff(right.len()) > 4 {
+        return false;
+    }
     let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
     let (short, long) = if left.len() <= right.len() { (left, right) } else { (right, left) };
     if long.len() - short.len() > 1 {
@@ -39,7 +45,7 @@ pub(super) struct Alike {
     pub(super) different: usize,
 }
 
-/// Compares place by place; `None` when the lengths differ.
+/// Compares place by place, up to the second difference; `None` when the lengths differ before that.
 pub(super) fn alike(left: &str, right: &str) -> Option<Alike> {
     let mut found = Alike { same: 0, unknown: 0, look_alike: 0, different: 0 };
     let (mut left, mut right) = (left.chars(), right.chars());
@@ -49,7 +55,12 @@ pub(super) fn alike(left: &str, right: &str) -> Option<Alike> {
             (Some(left), Some(right)) if left == UNKNOWN || right == UNKNOWN => found.unknown += 1,
             (Some(left), Some(right)) if left == right => found.same += 1,
             (Some(left), Some(right)) if look_alike(left, right) => found.look_alike += 1,
-            (Some(_), Some(_)) => found.different += 1,
+            (Some(_), Some(_)) => {
+                found.different += 1;
+                if found.different == 2 {
+                    return Some(found);
+                }
+            }
             _ => return None,
         }
     }
