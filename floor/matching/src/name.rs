@@ -106,7 +106,7 @@ pub(crate) fn is_all_kana(text: &str) -> bool {
 
 /// True when the whole text is Latin letters.
 pub(crate) fn is_all_latin(text: &str) -> bool {
-    !text.is_empty() && text.chars().all(|character| character.is_alphabetic() && character < '\u{250}')
+    !text.is_empty() && text.chars().all(|character| character < '\u{250}' && character.is_alphabetic())
 }
 
 fn all_kana(text: &str) -> bool {

@@ -27,8 +27,6 @@ pub(crate) struct Address {
     /// The house number as written, when it is one run of kanji figures that may be cut in several ways: 三五十
     /// is 3-5-10, and may be 3-50.
     pub(crate) run: Option<Box<str>>,
-    /// Name of the building in one spelling, without its numbers.
-    pub(crate) building: Box<str>,
 }
 
 impl Address {
@@ -39,14 +37,13 @@ impl Address {
         let City { names: mut cities, rest } = places.city(prefecture, rest);
         let Split { town, mut numbers, building, run } = numbers::split(rest);
         let plain_numbers = numbers.len();
-        let (building, inside) = numbers::building(&building);
         let mut town = place::town(&town);
         // 若松町1334: a town whose municipality was left out, even if a municipality of that name exists.
         if town.is_empty() && plain_numbers > 0 {
             town = cities.first().map(|city| city.to_string()).unwrap_or_default();
             cities = Box::from([Box::from("")]);
         }
-        numbers.extend(inside);
+        numbers.extend(numbers::in_building(&building));
         Address {
             prefecture,
             cities,
@@ -54,7 +51,6 @@ impl Address {
             numbers: numbers.into(),
             plain_numbers,
             run: run.map(Box::from),
-            building: building.into(),
         }
     }
 

@@ -3,7 +3,6 @@
 use crate::fold::is_dash;
 use crate::kana;
 use crate::numerals;
-use crate::variants;
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
@@ -44,27 +43,20 @@ pub(super) fn split(text: &str) -> Split {
     Split { town: text.to_owned(), numbers: Vec::new(), building: String::new(), run: None }
 }
 
-/// Name of a building in one spelling, and the numbers that stand in it, in order.
-pub(super) fn building(text: &str) -> (String, Vec<u32>) {
+/// The numbers that stand in a building's name, in order; the last is the room. The name itself tells nothing that
+/// the house number does not: people shorten it, translate it and leave it out.
+pub(super) fn in_building(text: &str) -> Vec<u32> {
     let characters: Vec<char> = text.chars().collect();
-    let (mut name, mut numbers) = (String::new(), Vec::new());
+    let mut numbers = Vec::new();
     let mut at = 0;
-    while let Some(&character) = characters.get(at) {
+    while at < characters.len() {
         let end = end_of_run(&characters, at);
         if end > at {
             numbers.extend(numerals::read(&collect(&characters, at, end)));
-            at = end;
-        } else {
-            if !(character.is_whitespace()
-                || is_dash(character) && name.is_empty()
-                || is_room_word(character))
-            {
-                name.push(variants::standard(kana::katakana(character)));
-            }
-            at += 1;
         }
+        at = end.max(at + 1);
     }
-    (kana::bank(&name), numbers)
+    numbers
 }
 
 const NUMERAL_TOWNS: &str = include_str!("../../data/numeral_towns.txt");
@@ -85,10 +77,6 @@ fn end_of_town(characters: &[char], at: usize, end: usize) -> usize {
             })
         })
         .unwrap_or(0)
-}
-
-fn is_room_word(character: char) -> bool {
-    matches!(character, '号' | '室' | '階' | '棟' | '(' | ')' | ',' | '、' | '.' | '#')
 }
 
 fn collect(characters: &[char], from: usize, to: usize) -> String {

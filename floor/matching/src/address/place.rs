@@ -1,10 +1,10 @@
 //! Prefectures, municipalities of today and of former times, and one spelling for towns.
 
 use crate::fold::{UNKNOWN, is_gaiji_mark};
+use crate::hash::QuickMap;
 use crate::kana;
 use crate::numerals;
 use crate::variants;
-use std::collections::HashMap;
 
 /// One of the 47, by its official number; 0 when none was written or inferred.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -76,16 +76,16 @@ pub(super) fn prefecture(text: &str) -> (Prefecture, &str) {
 #[derive(Clone, Debug)]
 pub struct Places {
     /// Former name → (its prefecture, municipality of today), one entry per prefecture that had the name.
-    former: HashMap<String, Vec<(Prefecture, String)>>,
+    former: QuickMap<String, Vec<(Prefecture, String)>>,
     /// Name of today → its prefecture; 0 when several have a municipality of that name.
-    today: HashMap<String, Prefecture>,
+    today: QuickMap<String, Prefecture>,
 }
 
 const TODAY: &str = include_str!("../../data/municipalities.txt");
 
 impl Default for Places {
     fn default() -> Places {
-        let mut places = Places { former: HashMap::new(), today: HashMap::new() };
+        let mut places = Places { former: QuickMap::default(), today: QuickMap::default() };
         for line in TODAY.lines().filter(|line| !line.starts_with('#')) {
             let (prefecture, _) = prefecture(line);
             line.split(' ').skip(1).for_each(|name| places.add_today(prefecture, town(name)));
