@@ -149,9 +149,10 @@ pub struct Reply {
 /// HPKE info of an answer; the hash of the inquiry's JWS is appended.
 pub const ANSWER_INFO: &[u8] = b"musubi/answer/v1";
 
-/// What the inquirer finds when it opens the reply.
+/// What the inquirer finds when it opens the reply: `{"outcome":"answered","content":…}` or
+/// `{"outcome":"not_answered"}`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(into = "AnswerText", try_from = "AnswerText")]
 pub enum Answer {
     /// The content, as the provider's connector gave it.
     Answered {
@@ -160,6 +161,43 @@ pub enum Answer {
     },
     /// One reason for everything that depends on the person.
     NotAnswered,
+}
+
+/// An answer as JSON. Not a tagged enum: serde reads those through a buffer of its own, which loses raw text.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AnswerText {
+    outcome: Outcome,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    content: Option<Box<RawValue>>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Outcome {
+    Answered,
+    NotAnswered,
+}
+
+impl From<Answer> for AnswerText {
+    fn from(answer: Answer) -> Self {
+        match answer {
+            Answer::Answered { content } => Self { outcome: Outcome::Answered, content: Some(content) },
+            Answer::NotAnswered => Self { outcome: Outcome::NotAnswered, content: None },
+        }
+    }
+}
+
+impl TryFrom<AnswerText> for Answer {
+    type Error = &'static str;
+
+    fn try_from(text: AnswerText) -> Result<Self, Self::Error> {
+        match (text.outcome, text.content) {
+            (Outcome::Answered, Some(content)) => Ok(Self::Answered { content }),
+            (Outcome::NotAnswered, None) => Ok(Self::NotAnswered),
+            _ => Err("`content` belongs to an answer, and to nothing else"),
+        }
+    }
 }
 
 impl Answer {
