@@ -1,1 +1,204 @@
-fn main() {}
+//! `musubi`: one binary, every room.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use clap::{Parser, Subcommand};
+use musubi::config_file::{self, ConfigFile};
+use musubi::demo_run::{self, DemoArgs};
+use musubi::desk::{self, InquireArgs};
+use musubi::{MatchArgs, ceremony, rooms};
+use rules::{Row, Standing};
+use world::World;
+
+/// Musubi (結び): organisations that know the same person under different numbers answer one another's lawful
+/// questions, and nobody can gather the person's life in one place.
+#[derive(Parser)]
+#[command(name = "musubi", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build a small country in a folder, run it, ask and answer, report.
+    Demo(DemoArgs),
+    /// Make and certify every party's keys, deal the link codes' key, publish the whitelist.
+    Ceremony {
+        /// The configuration file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Rows of the whitelist to publish (JSON), with --version.
+        #[arg(long, value_name = "FILE")]
+        whitelist: Option<PathBuf>,
+        /// The whitelist's version.
+        #[arg(long, default_value_t = 1)]
+        list_version: u32,
+    },
+    /// Run linkage.
+    Linkage(RoomArgs),
+    /// Run the trustee.
+    Trustee(RoomArgs),
+    /// Run the registry.
+    Registry(RoomArgs),
+    /// Run the authority.
+    Authority(RoomArgs),
+    /// Run the portal.
+    Portal(RoomArgs),
+    /// Run an institution's gateway.
+    Gateway(RoomArgs),
+    /// Run oversight, or act as its officer.
+    Oversight {
+        #[command(subcommand)]
+        act: Option<OfficerAct>,
+        /// The configuration file.
+        #[arg(long, value_name = "FILE", global = true)]
+        config: Option<PathBuf>,
+    },
+    /// Ask as a clerk of an institution.
+    Inquire(InquireArgs),
+    /// Say what is wrong with a configuration file, and where.
+    CheckConfig {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Match customers of institutions against the resident register (CSV in, CSV out).
+    Match(MatchArgs),
+}
+
+#[derive(clap::Args)]
+struct RoomArgs {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Which section, where the file has several of this room.
+    #[arg(long, value_name = "ID")]
+    institution: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum OfficerAct {
+    /// Suspend an institution's accreditation; acts everywhere within 60 seconds.
+    Suspend(OfficerArgs),
+    /// Restore it.
+    Restore(OfficerArgs),
+}
+
+#[derive(clap::Args)]
+struct OfficerArgs {
+    /// The institution.
+    #[arg(long, value_name = "ID")]
+    party: String,
+    /// Why; goes into oversight's record.
+    #[arg(long)]
+    reason: String,
+}
+
+fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("MUSUBI_LOG").unwrap_or_else(|_| "warn".into()),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    let cli = Cli::parse();
+    if let Command::Match(args) = cli.command {
+        return end(musubi::run_match(args));
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return end(Err(error.into())),
+    };
+    end(runtime.block_on(run(cli.command)))
+}
+
+fn end(result: Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Demo(args) => demo_run::run(args).await,
+        Command::Ceremony { config, whitelist, list_version } => {
+            let rows = match &whitelist {
+                Some(path) => Some(read_rows(path)?),
+                None => None,
+            };
+            ceremony::run(&config, rows.map(|rows| (list_version, rows)), &World::real(), |line| {
+                println!("{line}")
+            })
+            .await
+        }
+        Command::Linkage(args) => serve("linkage", &args).await,
+        Command::Trustee(args) => serve("trustee", &args).await,
+        Command::Registry(args) => serve("registry", &args).await,
+        Command::Authority(args) => serve("authority", &args).await,
+        Command::Portal(args) => serve("portal", &args).await,
+        Command::Gateway(args) => serve("gateway", &args).await,
+        Command::Oversight { act, config } => {
+            let config = config.context("--config FILE is needed")?;
+            match act {
+                None => serve("oversight", &RoomArgs { config, institution: None }).await,
+                Some(OfficerAct::Suspend(args)) => stand(&config, &args, Standing::Suspended).await,
+                Some(OfficerAct::Restore(args)) => stand(&config, &args, Standing::Active).await,
+            }
+        }
+        Command::Inquire(args) => desk::inquire(&args).await,
+        Command::CheckConfig { file } => check_config(&file),
+        Command::Match(args) => musubi::run_match(args),
+    }
+}
+
+fn read_rows(path: &std::path::Path) -> Result<Vec<Row>> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_slice(&bytes)
+        .with_context(|| format!("{} is not a list of whitelist rows", path.display()))
+}
+
+async fn stand(config: &std::path::Path, args: &OfficerArgs, standing: Standing) -> Result<()> {
+    let version = desk::change_standing(config, &args.party, standing, &args.reason).await?;
+    println!(
+        "{}: {standing:?} (version {version}); every transcryptor has it with its next poll",
+        args.party
+    );
+    Ok(())
+}
+
+fn check_config(file: &std::path::Path) -> Result<()> {
+    let faults = config_file::check(file)?;
+    for fault in &faults {
+        println!("{}: {fault}", file.display());
+    }
+    if faults.is_empty() {
+        println!("{}: no fault found\nDefaults:\n{}", file.display(), config_file::defaults());
+        return Ok(());
+    }
+    bail!("{} fault(s)", faults.len())
+}
+
+/// Runs one room until it is asked to stop.
+async fn serve(name: &str, args: &RoomArgs) -> Result<()> {
+    let file = ConfigFile::read(&args.config)?;
+    let section = file.section(name, args.institution.as_deref())?;
+    let room = rooms::room(name).context("a room of the list")?;
+    let running = room
+        .start(section.settings.clone(), World::real())
+        .await
+        .with_context(|| format!("{name} did not start"))?;
+    println!("{} ({name}) is up: outer {}, inner {}", running.id, running.outer, running.inner);
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+    running.stop().await;
+    Ok(())
+}

@@ -116,6 +116,9 @@ pub fn run(args: MatchArgs) -> Result<()> {
         });
         write_file(path, &serde_json::to_vec_pretty(&report)?)?;
     }
+    // The process ends here: giving back the memory of a million residents one by one would take longer than
+    // looking for a customer among them.
+    std::mem::forget((register, decisions, customers.attributes));
     progress.finish_and_clear();
     if !args.quiet {
         eprintln!(
