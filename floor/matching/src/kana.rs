@@ -59,6 +59,12 @@ pub(crate) fn sound(bank: &str) -> String {
     let mut vowel = None;
     let mut characters = bank.chars().peekable();
     while let Some(character) = characters.next() {
+        let character = match character {
+            'ヲ' => 'オ',
+            'ヱ' => 'エ',
+            'ヰ' => 'イ',
+            other => other,
+        };
         let heard = match (character, characters.peek()) {
             ('ヴ', Some('ア')) => skip(&mut characters, 'バ'),
             ('ヴ', Some('イ')) => skip(&mut characters, 'ビ'),
@@ -67,9 +73,6 @@ pub(crate) fn sound(bank: &str) -> String {
             ('ヴ', _) => 'ブ',
             ('ヂ', _) => 'ジ',
             ('ヅ', _) => 'ズ',
-            ('ヲ', _) => 'オ',
-            ('ヱ', _) => 'エ',
-            ('ヰ', _) => 'イ',
             ('ウ', _) if vowel == Some('オ') => 'オ',
             ('イ', _) if vowel == Some('エ') => 'エ',
             ('ー', _) => match vowel {

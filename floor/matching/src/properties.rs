@@ -2,7 +2,9 @@
 
 use crate::address::Address;
 use crate::birth::Birth;
+use crate::kana;
 use crate::name::Name;
+use crate::numerals;
 use crate::{Answer, Attributes, Person, Places, Register};
 use proptest::prelude::*;
 use std::time::Duration;
@@ -51,6 +53,21 @@ proptest! {
         let _ = Birth::read(&text);
         let register = Register::new([(1, attributes(&text))]);
         let _ = register.find(&attributes(&text));
+    }
+
+    #[test]
+    fn numbers_survive_every_notation(number in 1_u32..10_000) {
+        prop_assert_eq!(numerals::read(&numerals::with_units(number)), vec![number]);
+        prop_assert_eq!(numerals::read(&number.to_string()), vec![number]);
+        prop_assert_eq!(numerals::read(&numerals::by_figures(number)), vec![number]);
+    }
+
+    #[test]
+    fn a_reading_is_one_in_every_kana(reading in "[ア-ヂテ-ヴ]{1,12}") {
+        let hiragana: String = reading.chars().map(|kana| char::from_u32(u32::from(kana) - 0x60).unwrap_or(kana)).collect();
+        prop_assert_eq!(kana::bank(&reading), kana::bank(&hiragana));
+        let sound = kana::sound(&kana::bank(&reading));
+        prop_assert_eq!(&kana::sound(&sound), &sound);
     }
 
     #[test]

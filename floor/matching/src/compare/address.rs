@@ -186,12 +186,15 @@ fn numbers(left: &Address, right: &Address) -> Numbers {
 /// 四六十四 without anything between is 4-6-14, if the other side says so.
 fn one_run(left: &Address, right: &Address) -> bool {
     let Some(run) = &left.run else { return false };
-    let Some(plain) = right.numbers.get(..right.plain_numbers).filter(|plain| (2..=6).contains(&plain.len()))
-    else {
+    let Some((house, inside)) = right.numbers.split_at_checked(right.plain_numbers) else { return false };
+    if house.is_empty() || house.len() > 6 {
         return false;
-    };
-    let joined = |write: fn(u32) -> String| plain.iter().map(|number| write(*number)).collect::<String>();
-    **run == joined(numerals::with_units) || **run == joined(numerals::by_figures)
+    }
+    [numerals::with_units, numerals::by_figures].iter().any(|write| {
+        let house: String = house.iter().map(|number| write(*number)).collect();
+        let rest = run.strip_prefix(&house);
+        rest.is_some_and(|rest| rest.is_empty() || inside.last().is_some_and(|room| rest == write(*room)))
+    })
 }
 
 /// 幸町6-14 and 幸町4-6-14: the 丁目 was left out.

@@ -127,3 +127,76 @@ pub(super) fn wide(number: u32) -> String {
         .map(|digit| char::from_u32(u32::from(digit) + 0xfee0).unwrap_or(digit))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::address::{Address, Places};
+    use crate::compare::AddressLevel;
+
+    fn door(random: &mut Random) -> Door {
+        const TOWNS: [(&str, &str, &str); 8] = [
+            ("埼玉県", "川口市", "幸町"),
+            ("宮城県", "仙台市若林区", "六丁の目南町"),
+            ("北海道", "岩内町", "宮園"),
+            ("北海道", "美唄市", "東二条北"),
+            ("大分県", "大分市", "三ケ田町"),
+            ("広島県", "福山市", "神辺町十九軒屋"),
+            ("千葉県", "成田市", "十余三"),
+            ("兵庫県", "姫路市", "網干区網干浜"),
+        ];
+        let (prefecture, city, town) = random.one(&TOWNS).copied().unwrap_or_default();
+        let chome = random.chance(0.5).then(|| random.range(1, 9));
+        Door {
+            prefecture: prefecture.into(),
+            city: city.into(),
+            oaza: random.chance(0.3),
+            town: town.into(),
+            chome,
+            first: random.range(1, 2_500),
+            second: (chome.is_some() || random.chance(0.5)).then(|| random.range(1, 60)),
+            building: random.chance(0.4).then(|| ("コーポひかり".into(), random.range(101, 1_212))),
+        }
+    }
+
+    #[test]
+    fn every_way_to_write_a_door_leads_to_it() {
+        let places = Places::default();
+        let mut random = Random::new(11);
+        for _ in 0..5_000 {
+            let door = door(&mut random);
+            let style = Style {
+                no_prefecture: random.chance(0.3),
+                no_oaza: random.chance(0.5),
+                no_building: random.chance(0.3),
+                room_only: random.chance(0.2),
+                ..Style::default()
+            };
+            let (registered, written) = (door.as_registered(), door.written(style, &mut random));
+            let level =
+                AddressLevel::of(&Address::read(&registered, &places), &Address::read(&written, &places));
+            assert_eq!(
+                level,
+                AddressLevel::Same,
+                "{registered} written {written}: {:?}",
+                Address::read(&written, &places)
+            );
+        }
+    }
+
+    #[test]
+    fn another_door_of_the_town_is_not_the_same() {
+        let places = Places::default();
+        let mut random = Random::new(12);
+        for _ in 0..2_000 {
+            let one = door(&mut random);
+            let other = Door { first: one.first + 100 + random.range(0, 700), ..one.clone() };
+            let written = other.written(Style::default(), &mut random);
+            let level = AddressLevel::of(
+                &Address::read(&one.as_registered(), &places),
+                &Address::read(&written, &places),
+            );
+            assert!(level < AddressLevel::OtherRoom, "{} is not {written}", one.as_registered());
+        }
+    }
+}
