@@ -19,6 +19,8 @@ mod number;
 mod secret;
 mod session;
 mod transcryptor;
+#[cfg(test)]
+mod vectors;
 
 pub use at_rest::StorageKey;
 pub use ceremony::{Dealt, GlobalKeys, deal};

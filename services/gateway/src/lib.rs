@@ -11,6 +11,8 @@ pub mod rehearsal;
 mod routes;
 mod store;
 mod take_codes;
+#[cfg(test)]
+mod vectors;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
