@@ -3,6 +3,7 @@
 use crate::fold::{UNKNOWN, fold, is_gaiji_mark};
 use crate::kana;
 use crate::variants;
+use unicode_normalization::char::is_combining_mark;
 
 /// A name in one spelling, its words joined, with the place where the first word ends.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -118,15 +119,15 @@ fn all_kana(text: &str) -> bool {
 fn spelling(text: &str) -> String {
     let folded = fold(text);
     let mut out = String::with_capacity(folded.len());
-    for character in folded.trim().trim_end_matches(['様', '殿']).chars() {
+    for character in folded.trim().trim_end_matches(['様', '殿', ' ']).chars() {
         match character {
             '々' | '〻' | '仝' => {
-                if let Some(before) = out.chars().next_back() {
-                    out.push(before);
-                }
+                let before = out.chars().rev().find(|before| *before != ' ');
+                out.push(before.unwrap_or(character));
             }
             '・' | ',' | '.' | '、' | '\'' | '’' | '=' | '_' => out.push(' '),
-            'ケ' | 'ヶ' | 'ヵ' if !out.is_empty() => out.push('ケ'),
+            'ヶ' | 'ヵ' => out.push('ケ'),
+            mark if is_combining_mark(mark) && (out.is_empty() || out.ends_with(' ')) => {}
             mark if is_gaiji_mark(mark) => out.push(UNKNOWN),
             character if character.is_ascii_lowercase() => out.push(character.to_ascii_uppercase()),
             character => out.push(variants::standard(character)),
