@@ -81,11 +81,8 @@ pub fn run(args: MatchArgs) -> Result<()> {
         Some(path) => read_history(path)?,
         None => HashMap::new(),
     };
-    let (ids, residents) = read_register(&args.register, history)?;
-    progress.set_message(format!("normalising {} residents", ids.len()));
     let mut register = Register::in_places(places);
-    register
-        .extend((0..).zip(residents).map(|(index, (attributes, past))| (index, attributes, past)), threads);
+    let ids = read_register(&args.register, history, &mut register, threads, &progress)?;
     progress.set_message("reading the customers");
     let customers = read_customers(&args.queries)?;
     let prepared = start.elapsed();
@@ -189,35 +186,68 @@ fn read_history(path: &Path) -> Result<HashMap<String, History>> {
     Ok(history)
 }
 
-type Resident = (Attributes, History);
-
-fn read_register(path: &Path, mut history: HashMap<String, History>) -> Result<(Vec<String>, Vec<Resident>)> {
+/// Reads the residents into the register as they come; gives their ids in order.
+fn read_register(
+    path: &Path,
+    mut history: HashMap<String, History>,
+    register: &mut Register,
+    threads: usize,
+    progress: &ProgressBar,
+) -> Result<Vec<String>> {
     let mut table = Table::open(path, &["person_id", "name", "birth_date", "address"])?;
-    let (mut ids, mut residents) = (Vec::new(), Vec::new());
-    let mut lines: HashMap<String, u64> = HashMap::new();
-    while let Some(row) = table.next()? {
-        let id = row.required("person_id", path)?;
-        if let Some(first) = lines.insert(id.clone(), row.line) {
-            bail!(
-                "{}, line {}: person_id {id} stands already in line {first}; every resident needs an id of their own",
-                path.display(),
-                row.line
-            );
+    let mut ids: Vec<String> = Vec::new();
+    let mut failed = None;
+    let residents = std::iter::from_fn(|| match next_resident(&mut table, path, &mut history, &mut ids) {
+        Ok(Some(resident)) => {
+            if ids.len().is_multiple_of(50_000) {
+                progress.set_message(format!("reading the register: {} residents", ids.len()));
+            }
+            Some(resident)
         }
-        let mut past = history.remove(&id).unwrap_or_default();
-        if let Some(common) = row.optional("tsusho") {
-            past.names.push((common, None));
+        Ok(None) => None,
+        Err(error) => {
+            failed = Some(error);
+            None
         }
-        residents.push((attributes(&row, "birth_date"), past));
-        ids.push(id);
+    });
+    register.extend(residents, threads);
+    if let Some(error) = failed {
+        return Err(error);
     }
+    no_id_twice(&ids, path, "person_id")?;
     if let Some(stranger) = history.keys().min() {
         bail!(
             "the history names person_id {stranger}, who is not in {}; do the two files belong together?",
             path.display()
         );
     }
-    Ok((ids, residents))
+    Ok(ids)
+}
+
+fn next_resident(
+    table: &mut Table,
+    path: &Path,
+    history: &mut HashMap<String, History>,
+    ids: &mut Vec<String>,
+) -> Result<Option<(u64, Attributes, History)>> {
+    let Some(row) = table.next()? else { return Ok(None) };
+    let id = row.required("person_id", path)?;
+    let mut past = history.remove(&id).unwrap_or_default();
+    if let Some(common) = row.optional("tsusho") {
+        past.names.push((common, None));
+    }
+    let index = u64::try_from(ids.len())?;
+    ids.push(id);
+    Ok(Some((index, attributes(&row, "birth_date"), past)))
+}
+
+fn no_id_twice(ids: &[String], path: &Path, column: &str) -> Result<()> {
+    let mut sorted: Vec<&String> = ids.iter().collect();
+    sorted.sort_unstable();
+    if let Some([twice, _]) = sorted.array_windows().find(|[one, other]| one == other) {
+        bail!("{}: {column} {twice} stands there twice; every row needs one of its own", path.display());
+    }
+    Ok(())
 }
 
 struct Customers {
@@ -230,22 +260,15 @@ fn read_customers(path: &Path) -> Result<Customers> {
     let mut table = Table::open(path, &["query_id", "name", "birth", "address"])?;
     let mut customers = Customers { ids: Vec::new(), attributes: Vec::new(), institutions: Vec::new() };
     let mut numbers: HashMap<String, u64> = HashMap::new();
-    let mut lines: HashMap<String, u64> = HashMap::new();
     while let Some(row) = table.next()? {
         let id = row.required("query_id", path)?;
-        if let Some(first) = lines.insert(id.clone(), row.line) {
-            bail!(
-                "{}, line {}: query_id {id} stands already in line {first}; every query needs an id of its own",
-                path.display(),
-                row.line
-            );
-        }
         let next = numbers.len() as u64;
         let institution = *numbers.entry(row.field("institution").to_owned()).or_insert(next);
         customers.ids.push(id);
         customers.attributes.push(attributes(&row, "birth"));
         customers.institutions.push(institution);
     }
+    no_id_twice(&customers.ids, path, "query_id")?;
     Ok(customers)
 }
 

@@ -110,25 +110,32 @@ impl Register {
         true
     }
 
-    /// Adds many residents at once, on up to `threads` threads; much quicker than one by one.
+    /// Adds many residents at once, on up to `threads` threads; much quicker than one by one. Takes them in portions,
+    /// so that an iterator that reads a file never holds all of it.
     pub fn extend(
         &mut self,
         residents: impl IntoIterator<Item = (u64, Attributes, History)>,
         threads: usize,
     ) {
-        let residents: Vec<(u64, Attributes, History)> = residents.into_iter().collect();
-        let places = &self.places;
-        let normalised = crate::threads::map(&residents, threads, |(resident, attributes, history)| {
-            let person = Person::with_history(attributes, history, places);
-            let mut keys = Vec::new();
-            blocks::keys(&person, &mut keys);
-            (*resident, person, keys)
-        });
-        drop(residents);
+        const PORTION: usize = 16_384;
+        let mut residents = residents.into_iter();
         let mut entries = self.blocks.take_entries();
-        for (resident, person, keys) in normalised {
-            if let Some(slot) = self.place(resident, person) {
-                entries.extend(keys.into_iter().map(|key| (key, slot)));
+        loop {
+            let portion: Vec<(u64, Attributes, History)> = residents.by_ref().take(PORTION).collect();
+            if portion.is_empty() {
+                break;
+            }
+            let places = &self.places;
+            let normalised = crate::threads::map(&portion, threads, |(resident, attributes, history)| {
+                let person = Person::with_history(attributes, history, places);
+                let mut keys = Vec::with_capacity(8);
+                blocks::keys(&person, &mut keys);
+                (*resident, person, keys)
+            });
+            for (resident, person, keys) in normalised {
+                if let Some(slot) = self.place(resident, person) {
+                    entries.extend(keys.into_iter().map(|key| (key, slot)));
+                }
             }
         }
         self.blocks = Blocks::from_entries(entries);
