@@ -95,7 +95,7 @@ impl Blocks {
     pub(crate) fn candidates(&self, keys: &[u64], out: &mut Vec<u32>) {
         out.clear();
         for key in keys {
-            let from = self.sorted.partition_point(|(other, _)| other < key);
+            let from = self.start_of(*key);
             let block = self.sorted.get(from..).unwrap_or_default();
             let length = block.iter().take(LARGEST_BLOCK + 1).take_while(|(other, _)| other == key).count();
             if length <= LARGEST_BLOCK {
@@ -105,5 +105,47 @@ impl Blocks {
         }
         out.sort_unstable();
         out.dedup();
+    }
+
+    /// Where the entries of a key begin. Keys are hashes, spread evenly, so their place can be guessed.
+    fn start_of(&self, key: u64) -> usize {
+        let length = self.sorted.len();
+        let before = |place: usize| self.sorted.get(place).is_some_and(|(other, _)| *other < key);
+        // The product of two 64-bit numbers fits, and its upper half is below `length`.
+        let guess = usize::try_from((u128::from(key) * length as u128) >> 64).unwrap_or(0);
+        let (mut low, mut high, mut step) = (guess, guess, 32);
+        while low > 0 && !before(low) {
+            low = low.saturating_sub(step);
+            step *= 2;
+        }
+        step = 32;
+        while high < length && before(high) {
+            high = high.saturating_add(step).min(length);
+            step *= 2;
+        }
+        let near = self.sorted.get(low..high).unwrap_or_default();
+        low + near.partition_point(|(other, _)| *other < key)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_entry_is_found_under_its_key() {
+        let key = |number: u64| Hash::of(9).number(number / 3).end();
+        let entries: Vec<(u64, u32)> = (0..5_000_u32).map(|slot| (key(slot.into()), slot)).collect();
+        let mut blocks = Blocks::from_entries(entries);
+        blocks.insert(key(0), 9_000);
+        let mut found = Vec::new();
+        for slot in 1..5_000_u32 {
+            blocks.candidates(&[key(slot.into())], &mut found);
+            assert!(found.contains(&slot), "{slot}");
+        }
+        blocks.candidates(&[key(0)], &mut found);
+        assert_eq!(found, [0, 1, 2, 9_000]);
+        blocks.candidates(&[0, u64::MAX], &mut found);
+        assert!(found.is_empty());
     }
 }

@@ -41,7 +41,7 @@ const ROUNDS: usize = 25;
 /// Weight of the prior in the class of true pairs, in pairs.
 const PRIOR_PAIRS: f64 = 400.0;
 /// Weight of the prior for strangers, in pairs; large, because exact agreement of strangers is too rare to count.
-const PRIOR_STRANGERS: f64 = 50_000.0;
+const PRIOR_STRANGERS: f64 = 15_000.0;
 /// Weight of the prior in the two classes of other candidates, in pairs.
 const PRIOR_OTHERS: f64 = 50.0;
 

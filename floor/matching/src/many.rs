@@ -54,7 +54,7 @@ impl Default for Settings {
 /// Fewer customers than this teach nothing.
 const FEWEST_TO_LEARN: usize = 300;
 /// Random pairs for the levels among strangers.
-const RANDOM_PAIRS: usize = 20_000;
+const RANDOM_PAIRS: usize = 6_000;
 /// Pairs with lower odds than this under the priors are forgotten; no learning raises them to anything.
 const HOPELESS: f64 = 1e-6;
 /// Of the remaining candidates of one customer, as many are kept.

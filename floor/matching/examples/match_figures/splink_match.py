@@ -62,8 +62,8 @@ def main(folder, out):
         blocking_rules_to_generate_predictions=[block_on("birth"), block_on("name"), block_on("kana"), block_on("address")],
     )
     tables = [
-        database.register(left, dataset_display_name="residents"),
-        database.register(right, dataset_display_name="requests"),
+        database.register(left, dataset_display_name="left_register"),
+        database.register(right, dataset_display_name="right_queries"),
     ]
     linker = Linker(tables, settings, log_level=40)
     linker.training.estimate_probability_two_random_records_match([block_on("name", "birth")], recall=0.6)

@@ -32,7 +32,7 @@ pub(crate) struct Address {
 impl Address {
     /// Reads any text; an empty or meaningless one gives an address with nothing in it.
     pub(crate) fn read(text: &str, places: &Places) -> Address {
-        let folded = letters_for_figures(&fold(text));
+        let folded = letters_for_figures(fold(text));
         let (prefecture, rest) = place::prefecture(without_postcode(folded.trim()));
         let City { names: mut cities, rest } = places.city(prefecture, rest);
         let Split { town, mut numbers, building, run } = numbers::split(rest);
@@ -73,9 +73,9 @@ fn without_postcode(text: &str) -> &str {
 }
 
 /// Scanners read 1 as l or I and 0 as O: beside a figure or a dash they are figures.
-fn letters_for_figures(text: &str) -> String {
-    if !text.contains(['l', 'I', 'O', 'o', '|']) {
-        return text.to_owned();
+fn letters_for_figures(text: String) -> String {
+    if !text.bytes().any(|byte| matches!(byte, b'l' | b'I' | b'O' | b'o' | b'|')) {
+        return text;
     }
     let mut out = String::with_capacity(text.len());
     let mut characters = text.chars().peekable();

@@ -52,7 +52,7 @@ pub(super) fn in_building(text: &str) -> Vec<u32> {
     while at < characters.len() {
         let end = end_of_run(&characters, at);
         if end > at {
-            numbers.extend(numerals::read(&collect(&characters, at, end)));
+            push_numbers(&characters, at, end, &mut numbers);
         }
         at = end.max(at + 1);
     }
@@ -92,6 +92,16 @@ fn end_of_run(characters: &[char], at: usize) -> usize {
     };
     let run = characters.get(at..).unwrap_or_default();
     at + run.iter().take_while(|character| of_script(**character)).count()
+}
+
+fn push_numbers(characters: &[char], from: usize, to: usize, numbers: &mut Vec<u32>) {
+    let run = characters.get(from..to).unwrap_or_default();
+    if run.iter().all(char::is_ascii_digit) {
+        let digits = run.iter().filter_map(|digit| digit.to_digit(10));
+        numbers.push(digits.fold(0_u32, |number, digit| number.saturating_mul(10).saturating_add(digit)));
+    } else {
+        numbers.extend(numerals::read(&run.iter().collect::<String>()));
+    }
 }
 
 fn is_number_at(characters: &[char], at: usize) -> bool {
@@ -136,7 +146,7 @@ fn read_numbers(characters: &[char], mut at: usize) -> (Vec<u32>, usize) {
         if end == at {
             return (numbers, at);
         }
-        numbers.extend(numerals::read(&collect(characters, at, end)));
+        push_numbers(characters, at, end, &mut numbers);
         let next = end_of_separator(characters, end);
         // A number that follows without a separator (17 201) belongs to the building.
         if next == end || !is_number_at(characters, next) {

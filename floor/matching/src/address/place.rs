@@ -190,19 +190,13 @@ fn without_district(text: &str) -> &str {
     if NOT_DISTRICTS.iter().any(|name| text.starts_with(name)) {
         return text;
     }
-    let start: Vec<(usize, char)> = text.char_indices().take(7).collect();
-    for window in start.windows(2) {
-        // 大分市下郡: once the municipality is named, 郡 belongs to a town.
-        if let [(_, '市' | '区' | '町' | '村'), (_, next)] = window
-            && *next != '郡'
-        {
-            break;
-        }
-        if let [(at, '郡'), (after, next)] = window
-            && *at > 0
-            && *next != '市'
-        {
-            return text.get(*after..).unwrap_or(text).trim_start();
+    let pairs = text.char_indices().zip(text.char_indices().skip(1)).take(6);
+    for ((at, character), (after, next)) in pairs {
+        match character {
+            // 大分市下郡: once the municipality is named, 郡 belongs to a town.
+            '市' | '区' | '町' | '村' if next != '郡' => break,
+            '郡' if at > 0 && next != '市' => return text.get(after..).unwrap_or(text).trim_start(),
+            _ => {}
         }
     }
     text
@@ -250,29 +244,29 @@ fn end_of_city(text: &str) -> usize {
 /// ヶ ケ が ガ カ one, の ノ 之 乃 one, ツ ッ つ one, small kana large.
 pub(super) fn town(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let characters: Vec<char> = text.chars().filter(|character| !character.is_whitespace()).collect();
-    let mut at = 0;
-    while let Some(&character) = characters.get(at) {
-        let next = characters.get(at + 1).copied();
-        let before = out.chars().next_back();
+    let mut characters = text.chars().filter(|character| !character.is_whitespace()).peekable();
+    while let Some(character) = characters.next() {
+        let next = characters.peek().copied();
         match character {
-            '大' | '小' if next == Some('字') => at += 1,
-            // 十文字町 is a name; every other 字 announces one.
-            '字' if before != Some('文') => {}
-            character if numerals::is_kanji_numeral(character) => {
-                let run: String = characters
-                    .iter()
-                    .skip(at)
-                    .take_while(|character| numerals::is_kanji_numeral(**character))
-                    .collect();
-                at += run.chars().count().saturating_sub(1);
-                for number in numerals::read(&run) {
-                    out.push_str(&number.to_string());
-                }
+            '大' | '小' if next == Some('字') => {
+                characters.next();
             }
-            character => out.push(one_spelling(character, before, next)),
+            // 十文字町 is a name; every other 字 announces one.
+            '字' if !out.ends_with('文') => {}
+            // 千代田 and 百合 are not numbers.
+            '千' | '百' if !next.is_some_and(numerals::is_kanji_numeral) => out.push(character),
+            character if numerals::is_kanji_numeral(character) => {
+                let mut run = String::from(character);
+                while let Some(figure) = characters.next_if(|next| numerals::is_kanji_numeral(*next)) {
+                    run.push(figure);
+                }
+                numerals::read(&run).iter().for_each(|number| out.push_str(&number.to_string()));
+            }
+            character => {
+                let before = out.chars().next_back();
+                out.push(one_spelling(character, before, next));
+            }
         }
-        at += 1;
     }
     out
 }
