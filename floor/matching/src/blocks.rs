@@ -3,6 +3,7 @@
 use crate::birth::Birth;
 use crate::hash::{Hash, QuickMap};
 use crate::kana;
+use crate::name::is_all_latin;
 use crate::person::Person;
 
 /// A block with more residents than this says too little; other keys must find the resident.
@@ -35,6 +36,27 @@ pub(crate) fn keys(person: &Person, keys: &mut Vec<u64>) {
     keys.extend(person.addresses().filter_map(house).map(|house| Hash::of(6).number(house).end()));
     keys.sort_unstable();
     keys.dedup();
+}
+
+/// A few bits per character of the written names and per pair of kana of the readings: two people whose signatures
+/// have no bit in common have no name in common. All bits when the name can only be compared through its reading
+/// (Latin letters) or is missing.
+pub(crate) fn signature(person: &Person) -> u64 {
+    let mut signature = 0_u64;
+    for (name, _) in person.names() {
+        let latin_only = name.read.is_missing() && is_all_latin(name.written.joined());
+        if latin_only || name.written.is_missing() && name.read.is_missing() {
+            return u64::MAX;
+        }
+        let bit = |number: u32| 1_u64 << (number.wrapping_mul(0x9e37_79b1) >> 26);
+        name.written.joined().chars().for_each(|character| signature |= bit(u32::from(character)));
+        let mut before = 0;
+        for kana in kana::skeleton(name.heard.joined()).chars() {
+            signature |= if before == 0 { 0 } else { bit(before * 97 + u32::from(kana)) };
+            before = u32::from(kana);
+        }
+    }
+    signature
 }
 
 fn date_number(year: i32, month: u8, day: u8) -> u64 {
@@ -91,8 +113,10 @@ impl Blocks {
         }
     }
 
-    /// Residents that share a key with these, each once, in order of their slots.
-    pub(crate) fn candidates(&self, keys: &[u64], out: &mut Vec<u32>) {
+    /// Residents that share a key with these, each once, in order of their slots. Who shares only one key must have
+    /// a signature with bits in common with `signature`: most who share a birth date are strangers, and looking
+    /// at each of them takes longer than all the rest.
+    pub(crate) fn candidates(&self, keys: &[u64], signature: u64, signatures: &[u64], out: &mut Vec<u32>) {
         out.clear();
         for key in keys {
             let from = self.start_of(*key);
@@ -104,7 +128,20 @@ impl Blocks {
             out.extend(self.later.get(key).into_iter().flatten().take(LARGEST_BLOCK));
         }
         out.sort_unstable();
-        out.dedup();
+        let (mut kept, mut read) = (0, 0);
+        while let Some(&slot) = out.get(read) {
+            let times = out.iter().skip(read).take_while(|other| **other == slot).count();
+            read += times;
+            let other =
+                usize::try_from(slot).ok().and_then(|slot| signatures.get(slot)).copied().unwrap_or(u64::MAX);
+            if (times > 1 || signature & other != 0)
+                && let Some(place) = out.get_mut(kept)
+            {
+                *place = slot;
+                kept += 1;
+            }
+        }
+        out.truncate(kept);
     }
 
     /// Where the entries of a key begin. Keys are hashes, spread evenly, so their place can be guessed.
@@ -140,12 +177,20 @@ mod tests {
         blocks.insert(key(0), 9_000);
         let mut found = Vec::new();
         for slot in 1..5_000_u32 {
-            blocks.candidates(&[key(slot.into())], &mut found);
+            blocks.candidates(&[key(slot.into())], 1, &[], &mut found);
             assert!(found.contains(&slot), "{slot}");
         }
-        blocks.candidates(&[key(0)], &mut found);
+        blocks.candidates(&[key(0)], 1, &[], &mut found);
         assert_eq!(found, [0, 1, 2, 9_000]);
-        blocks.candidates(&[0, u64::MAX], &mut found);
+        blocks.candidates(&[0, u64::MAX], 1, &[], &mut found);
         assert!(found.is_empty());
+    }
+
+    #[test]
+    fn who_shares_one_key_and_no_name_is_left_out() {
+        let blocks = Blocks::from_entries(vec![(5, 0), (5, 1), (5, 2), (6, 2)]);
+        let mut found = Vec::new();
+        blocks.candidates(&[5, 6], 0b01, &[0b01, 0b10, 0b10], &mut found);
+        assert_eq!(found, [0, 2]);
     }
 }

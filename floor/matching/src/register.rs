@@ -41,6 +41,8 @@ pub struct Register {
     pub(crate) frequencies: Frequencies,
     /// Residents by slot; a resident that was replaced or removed leaves an empty slot.
     pub(crate) slots: Vec<Option<(u64, Person)>>,
+    /// Signatures of the names, by slot.
+    signatures: Vec<u64>,
     by_id: QuickMap<u64, u32>,
 }
 
@@ -69,6 +71,7 @@ impl Register {
             blocks: Blocks::default(),
             frequencies: Frequencies::default(),
             slots: Vec::new(),
+            signatures: Vec::new(),
             by_id: QuickMap::default(),
         }
     }
@@ -146,6 +149,7 @@ impl Register {
         // 2³² slots are more than any register has people.
         let slot = u32::try_from(self.slots.len()).ok()?;
         self.frequencies.add(&person.name);
+        self.signatures.push(blocks::signature(&person));
         self.slots.push(Some((resident, person)));
         self.by_id.insert(resident, slot);
         Some(slot)
@@ -184,7 +188,7 @@ impl Register {
     pub(crate) fn compare(&self, customer: &Person) -> Vec<(u32, Comparison)> {
         let (mut keys, mut slots) = (Vec::new(), Vec::new());
         blocks::keys(customer, &mut keys);
-        self.blocks.candidates(&keys, &mut slots);
+        self.blocks.candidates(&keys, blocks::signature(customer), &self.signatures, &mut slots);
         slots
             .into_iter()
             .filter_map(|slot| {
