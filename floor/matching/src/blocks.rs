@@ -38,25 +38,44 @@ pub(crate) fn keys(person: &Person, keys: &mut Vec<u64>) {
     keys.dedup();
 }
 
-/// A few bits per character of the written names and per pair of kana of the readings: two people whose signatures
-/// have no bit in common have no name in common. All bits when the name can only be compared through its reading
-/// (Latin letters) or is missing.
-pub(crate) fn signature(person: &Person) -> u64 {
-    let mut signature = 0_u64;
-    for (name, _) in person.names() {
-        let latin_only = name.read.is_missing() && is_all_latin(name.written.joined());
-        if latin_only || name.written.is_missing() && name.read.is_missing() {
-            return u64::MAX;
+/// One bit of 256 per character of the written names and per pair of kana of the readings: two people whose
+/// signatures have no bit in common have no name in common.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub(crate) struct Signature([u64; 4]);
+
+impl Signature {
+    /// All bits when the name can only be compared through its reading (Latin letters) or is missing.
+    pub(crate) fn of(person: &Person) -> Signature {
+        let mut signature = Signature::default();
+        for (name, _) in person.names() {
+            let latin_only = name.read.is_missing() && is_all_latin(name.written.joined());
+            if latin_only || name.written.is_missing() && name.read.is_missing() {
+                return Signature([u64::MAX; 4]);
+            }
+            name.written.joined().chars().for_each(|character| signature.set(u32::from(character)));
+            let mut before = 0_u32;
+            for kana in kana::skeleton(name.heard.joined()).chars().map(u32::from) {
+                if before != 0 {
+                    signature.set(before.wrapping_mul(97).wrapping_add(kana));
+                }
+                before = kana;
+            }
         }
-        let bit = |number: u32| 1_u64 << (number.wrapping_mul(0x9e37_79b1) >> 26);
-        name.written.joined().chars().for_each(|character| signature |= bit(u32::from(character)));
-        let mut before = 0;
-        for kana in kana::skeleton(name.heard.joined()).chars() {
-            signature |= if before == 0 { 0 } else { bit(before * 97 + u32::from(kana)) };
-            before = u32::from(kana);
+        signature
+    }
+
+    fn set(&mut self, number: u32) {
+        // The upper eight bits of the product: word and bit.
+        let place = number.wrapping_mul(0x9e37_79b1) >> 24;
+        let word = usize::try_from(place / 64).unwrap_or(0);
+        if let Some(word) = self.0.get_mut(word) {
+            *word |= 1 << (place % 64);
         }
     }
-    signature
+
+    fn meets(&self, other: &Signature) -> bool {
+        self.0.iter().zip(&other.0).any(|(one, other)| one & other != 0)
+    }
 }
 
 fn date_number(year: i32, month: u8, day: u8) -> u64 {
@@ -116,7 +135,13 @@ impl Blocks {
     /// Residents that share a key with these, each once, in order of their slots. Who shares only one key must have
     /// a signature with bits in common with `signature`: most who share a birth date are strangers, and looking
     /// at each of them takes longer than all the rest.
-    pub(crate) fn candidates(&self, keys: &[u64], signature: u64, signatures: &[u64], out: &mut Vec<u32>) {
+    pub(crate) fn candidates(
+        &self,
+        keys: &[u64],
+        signature: Signature,
+        signatures: &[Signature],
+        out: &mut Vec<u32>,
+    ) {
         out.clear();
         for key in keys {
             let from = self.start_of(*key);
@@ -132,9 +157,8 @@ impl Blocks {
         while let Some(&slot) = out.get(read) {
             let times = out.iter().skip(read).take_while(|other| **other == slot).count();
             read += times;
-            let other =
-                usize::try_from(slot).ok().and_then(|slot| signatures.get(slot)).copied().unwrap_or(u64::MAX);
-            if (times > 1 || signature & other != 0)
+            let other = usize::try_from(slot).ok().and_then(|slot| signatures.get(slot));
+            if (times > 1 || other.is_none_or(|other| signature.meets(other)))
                 && let Some(place) = out.get_mut(kept)
             {
                 *place = slot;
@@ -177,12 +201,12 @@ mod tests {
         blocks.insert(key(0), 9_000);
         let mut found = Vec::new();
         for slot in 1..5_000_u32 {
-            blocks.candidates(&[key(slot.into())], 1, &[], &mut found);
+            blocks.candidates(&[key(slot.into())], Signature::default(), &[], &mut found);
             assert!(found.contains(&slot), "{slot}");
         }
-        blocks.candidates(&[key(0)], 1, &[], &mut found);
+        blocks.candidates(&[key(0)], Signature::default(), &[], &mut found);
         assert_eq!(found, [0, 1, 2, 9_000]);
-        blocks.candidates(&[0, u64::MAX], 1, &[], &mut found);
+        blocks.candidates(&[0, u64::MAX], Signature::default(), &[], &mut found);
         assert!(found.is_empty());
     }
 
@@ -190,7 +214,8 @@ mod tests {
     fn who_shares_one_key_and_no_name_is_left_out() {
         let blocks = Blocks::from_entries(vec![(5, 0), (5, 1), (5, 2), (6, 2)]);
         let mut found = Vec::new();
-        blocks.candidates(&[5, 6], 0b01, &[0b01, 0b10, 0b10], &mut found);
+        let [one, other] = [0b01, 0b10].map(|bits| Signature([bits, 0, 0, 0]));
+        blocks.candidates(&[5, 6], one, &[one, other, other], &mut found);
         assert_eq!(found, [0, 2]);
     }
 }

@@ -1,7 +1,7 @@
 //! The register: an index over residents.
 
 use crate::address::Places;
-use crate::blocks::{self, Blocks};
+use crate::blocks::{self, Blocks, Signature};
 use crate::compare::Comparison;
 use crate::compare::PartLevel;
 use crate::decide::{self, Candidate, Verdict};
@@ -42,7 +42,7 @@ pub struct Register {
     /// Residents by slot; a resident that was replaced or removed leaves an empty slot.
     pub(crate) slots: Vec<Option<(u64, Person)>>,
     /// Signatures of the names, by slot.
-    signatures: Vec<u64>,
+    signatures: Vec<Signature>,
     by_id: QuickMap<u64, u32>,
 }
 
@@ -149,7 +149,7 @@ impl Register {
         // 2³² slots are more than any register has people.
         let slot = u32::try_from(self.slots.len()).ok()?;
         self.frequencies.add(&person.name);
-        self.signatures.push(blocks::signature(&person));
+        self.signatures.push(Signature::of(&person));
         self.slots.push(Some((resident, person)));
         self.by_id.insert(resident, slot);
         Some(slot)
@@ -188,7 +188,7 @@ impl Register {
     pub(crate) fn compare(&self, customer: &Person) -> Vec<(u32, Comparison)> {
         let (mut keys, mut slots) = (Vec::new(), Vec::new());
         blocks::keys(customer, &mut keys);
-        self.blocks.candidates(&keys, blocks::signature(customer), &self.signatures, &mut slots);
+        self.blocks.candidates(&keys, Signature::of(customer), &self.signatures, &mut slots);
         slots
             .into_iter()
             .filter_map(|slot| {
