@@ -60,6 +60,10 @@ pub fn write(folder: &Folder, databases: Option<&str>, now: Moment) -> Result<u1
     let mut ports = free_ports((SINGLE.len() + 3) * 2 + 1)?.into_iter();
     let mut next = || ports.next().context("a port");
     let pension_port = next()?;
+    // Schemas are named after the folder: two countries can share a server.
+    let of_folder =
+        std::path::absolute(&folder.path).map(|path| seal::sha256(path.as_os_str().as_encoded_bytes()))?;
+    let of_folder = words::hex(of_folder.get(..4).unwrap_or_default());
     let mut text = String::from("# The demo's country: one section for each party.\n");
     let mut section = |id: &str,
                        room: Option<&str>,
@@ -71,7 +75,7 @@ pub fn write(folder: &Folder, databases: Option<&str>, now: Moment) -> Result<u1
         let room = room.map(|room| format!("room = \"{room}\"\n")).unwrap_or_default();
         let database = match databases {
             Some(url) => format!(
-                "{url}{}schema=musubi_{}",
+                "{url}{}schema=m{of_folder}_{}",
                 if url.contains('?') { "&" } else { "?" },
                 id.replace('-', "_")
             ),

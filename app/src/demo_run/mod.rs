@@ -245,7 +245,7 @@ async fn fetch_codes(stage: &Stage) -> Result<Issued> {
 }
 
 /// Asks everything that is planned; the plan, with every outcome, is written before the first inquiry.
-async fn ask_and_answer(
+pub async fn ask_and_answer(
     ready: Ready,
     args: &DemoArgs,
     watch: &Stopwatch,

@@ -73,7 +73,8 @@ impl House {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         self.poll(|house| async move {
-            if let Err(reason) = house.fetch_law().await {
+            let fetched = house.fetch_law().await;
+            if let (Err(reason), false) = (fetched, house.world.shutdown.requested()) {
                 tracing::warn!(%reason, "accreditations or whitelist could not be renewed; the own copies stay in force until they run out");
             }
         });

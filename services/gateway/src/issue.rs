@@ -49,12 +49,19 @@ pub(crate) async fn issue(
     Ok(json_bytes(serde_json::to_vec(&issued).unwrap_or_default()))
 }
 
-/// Batches of at most `most` rows. Customers with the same birth date stay in one batch, so that two customers who
-/// are one resident are matched together and both go to review.
+/// Batches of at most `most` rows. Customers with the same birth date, in whatever notation, stay in one batch, so
+/// that two customers who are one resident are matched together and both go to review.
 fn batches(mut customers: Vec<Customer>, most: usize) -> Vec<Vec<Customer>> {
-    customers.sort_by(|a, b| (&a.attributes.birth, &a.number).cmp(&(&b.attributes.birth, &b.number)));
+    let birth = |customer: &Customer| {
+        let text = &customer.attributes.birth;
+        (
+            matching::normalise_birth(text),
+            if matching::normalise_birth(text).is_none() { text.clone() } else { String::new() },
+        )
+    };
+    customers.sort_by_cached_key(|customer| (birth(customer), customer.number.clone()));
     let mut batches: Vec<Vec<Customer>> = Vec::new();
-    for group in customers.chunk_by(|a, b| a.attributes.birth == b.attributes.birth) {
+    for group in customers.chunk_by(|a, b| birth(a) == birth(b)) {
         for part in group.chunks(most.max(1)) {
             match batches.last_mut() {
                 Some(batch) if batch.len() + part.len() <= most => batch.extend_from_slice(part),

@@ -1,0 +1,289 @@
+//! Frauds of members who hold keys of their own: performed, and caught.
+
+use std::time::Duration;
+
+use protocol::inquiry::{Hop, ToProvider, ToTrustee};
+use protocol::oversight::{ALARMS, AlarmLine, CASES, CaseKind, CaseLine};
+use seal::{Dice, PersonPoint, SigningKey};
+use wire::CallError;
+use words::{ActId, B64, PartyId, Reason};
+
+use crate::ground::Ground;
+
+fn tax() -> PartyId {
+    PartyId::parse("tax").unwrap()
+}
+
+fn reason<T>(result: Result<T, CallError>) -> Reason {
+    match result {
+        Ok(_) => panic!("it was let through"),
+        Err(CallError::Problem(problem)) => problem.reason,
+        Err(error) => panic!("no problem, but {error}"),
+    }
+}
+
+async fn alarms(ground: &Ground) -> Vec<AlarmLine> {
+    let section = ground.ready.stage.section("oversight").unwrap();
+    musubi::desk::client(section, "officer").unwrap().get(ALARMS, Duration::from_secs(5)).await.unwrap()
+}
+
+async fn cases(ground: &Ground) -> Vec<CaseLine> {
+    let section = ground.ready.stage.section("oversight").unwrap();
+    musubi::desk::client(section, "officer").unwrap().get(CASES, Duration::from_secs(5)).await.unwrap()
+}
+
+async fn eventually(mut holds: impl AsyncFnMut() -> bool) -> bool {
+    for _ in 0..300 {
+        if holds().await {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    false
+}
+
+/// DESIGN §3: two colluding institutions send t·C and divide by t at the other end, hiding the act from its
+/// subject. The index entry then matches no resident, and oversight hears of it with both names.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_multiplied_code_raises_an_alarm_that_names_both() {
+    let ground = Ground::new(300).await;
+    let member = ground.member("town").await;
+    let [number, _] = ground.two_at_town_and_tax();
+    let (honest, _) = member.compose(&number, "child-allowance", "income", &tax()).await.unwrap();
+    assert!(alarms(&ground).await.is_empty());
+    let mut forged = honest;
+    forged.subject.code = forged.subject.code.dangerous_multiply(7);
+    let jws = member.sign(&forged);
+    member.send(&jws).await.expect("a reply that answers nothing");
+    let raised = eventually(async || !alarms(&ground).await.is_empty()).await;
+    assert!(raised, "no alarm within 30 s");
+    let alarm = alarms(&ground).await.remove(0);
+    assert_eq!(alarm.alarm.act, forged.id);
+    assert_eq!((alarm.inquirer.unwrap().as_str(), alarm.provider.unwrap().as_str()), ("town", "tax"));
+    assert_eq!(alarm.raised_by.as_str(), "portal");
+    member.close().await;
+}
+
+/// A substituted subject: another person's code under this person's guard gives no content and opens a case.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_substituted_subject_gives_nothing_and_opens_a_case() {
+    let ground = Ground::new(300).await;
+    let member = ground.member("town").await;
+    let [one, other] = ground.two_at_town_and_tax();
+    let (honest, key) = member.compose(&one, "child-allowance", "income", &tax()).await.unwrap();
+    let jws = member.sign(&honest);
+    let reply = member.send(&jws).await.unwrap();
+    assert!(member.open_reply(&honest, &jws, &key, &reply).is_ok(), "the honest inquiry is answered");
+
+    let (mut forged, key) = member.compose(&one, "child-allowance", "income", &tax()).await.unwrap();
+    forged.subject.code =
+        member.compose(&other, "child-allowance", "income", &tax()).await.unwrap().0.subject.code;
+    let jws = member.sign(&forged);
+    let refused = member.send(&jws).await.unwrap();
+    assert_eq!(member.open_reply(&forged, &jws, &key, &refused), Err(Reason::NotAnswered));
+    // The refusal looks like the answer: same size of every part.
+    assert_eq!(refused.sealed.0.len(), reply.sealed.0.len());
+    assert_eq!(refused.statement.as_str().len(), reply.statement.as_str().len());
+    assert!(eventually(async || !cases(&ground).await.is_empty()).await, "no case within 30 s");
+    let case = cases(&ground).await.remove(0);
+    assert_eq!(
+        (case.case.kind, case.case.act, case.opened_by.as_str()),
+        (CaseKind::GuardMismatch, forged.id, "tax")
+    );
+    member.close().await;
+}
+
+/// Same bytes again: the same sealed answer, one record. Other bytes under the id, or another time: refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn repeats_replays_and_late_inquiries() {
+    let ground = Ground::new(300).await;
+    let member = ground.member("town").await;
+    let [number, other] = ground.two_at_town_and_tax();
+    let (inquiry, _) = member.compose(&number, "child-allowance", "income", &tax()).await.unwrap();
+    let jws = member.sign(&inquiry);
+    let (first, again) = (member.send(&jws).await.unwrap(), member.send(&jws).await.unwrap());
+    assert_eq!(first.sealed, again.sealed);
+    assert_eq!(
+        ground.house("linkage").road.leaves(Some(inquiry.id)).await.unwrap().len(),
+        2,
+        "one decision, one outcome"
+    );
+
+    let (mut reused, _) = member.compose(&other, "child-allowance", "income", &tax()).await.unwrap();
+    reused.id = inquiry.id;
+    assert_eq!(reason(member.send(&member.sign(&reused)).await), Reason::Replayed);
+    assert_eq!(ground.refusals("linkage", Reason::Replayed).await, 1);
+
+    for (at, deadline, expected) in [
+        (-600_000, 10_000, Reason::Expired),
+        (600_000, 10_000, Reason::NotYetValid),
+        (0, 600_000, Reason::Expired),
+    ] {
+        let (mut off, _) = member.compose(&number, "child-allowance", "income", &tax()).await.unwrap();
+        off.at = off.at.plus_ms(at);
+        off.deadline = off.at.plus_ms(deadline);
+        assert_eq!(reason(member.send(&member.sign(&off)).await), expected);
+    }
+    member.close().await;
+}
+
+/// Each field of the signed message that names somebody or something else than the sender may use.
+#[tokio::test(flavor = "multi_thread")]
+async fn forged_senders_sessions_signatures_and_items_are_refused() {
+    let ground = Ground::new(300).await;
+    let member = ground.member("town").await;
+    let [number, _] = ground.two_at_town_and_tax();
+    let compose = async || member.compose(&number, "child-allowance", "income", &tax()).await.unwrap().0;
+
+    let mut forged = compose().await;
+    forged.from = tax();
+    assert_eq!(reason(member.send(&member.sign(&forged)).await), Reason::WrongCaller);
+
+    let honest = compose().await;
+    let foreign = SigningKey::generate(&Dice::new(|buffer| world::World::real().fill(buffer)));
+    let signed = protocol::sign(&foreign, &honest.from, &honest);
+    assert_eq!(reason(member.send(&signed).await), Reason::BadSignature);
+
+    // Signed by the tax agency, sent over the town's connection.
+    let taxs = ground.member("tax").await;
+    let mut theirs = compose().await;
+    theirs.from = tax();
+    let signed = taxs.sign(&theirs);
+    assert_eq!(reason(member.send(&signed).await), Reason::WrongCaller);
+    taxs.close().await;
+
+    let mut foreign_session = compose().await;
+    foreign_session.subject.session = words::SessionName::parse("sc/v1/tax/20261122/1").unwrap();
+    assert_eq!(reason(member.send(&member.sign(&foreign_session)).await), Reason::WrongCaller);
+    let mut no_session = compose().await;
+    no_session.subject.session = words::SessionName::parse("sc/v1/town/20200101/1").unwrap();
+    assert_eq!(reason(member.send(&member.sign(&no_session)).await), Reason::UnknownSession);
+
+    let mut other_right = compose().await;
+    other_right.right = words::Right::Emergency;
+    assert_eq!(reason(member.send(&member.sign(&other_right)).await), Reason::NotOnList);
+    let mut nobody = compose().await;
+    nobody.to = PartyId::parse("nobody").unwrap();
+    assert_eq!(reason(member.send(&member.sign(&nobody)).await), Reason::NotAccredited);
+
+    for refused in [
+        Reason::WrongCaller,
+        Reason::BadSignature,
+        Reason::UnknownSession,
+        Reason::NotOnList,
+        Reason::NotAccredited,
+    ] {
+        assert!(ground.refusals("linkage", refused).await > 0, "{refused} is not in linkage's records");
+    }
+    member.close().await;
+}
+
+/// A guard of another act, a stranger's code: no content, no case about the stranger's code.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guard_cannot_be_moved_and_a_made_up_code_finds_nobody() {
+    let ground = Ground::new(300).await;
+    let member = ground.member("town").await;
+    let [number, _] = ground.two_at_town_and_tax();
+    let (first, _) = member.compose(&number, "child-allowance", "income", &tax()).await.unwrap();
+    let (mut moved, key) = member.compose(&number, "child-allowance", "income", &tax()).await.unwrap();
+    moved.guard = first.guard.clone();
+    let jws = member.sign(&moved);
+    let reply = member.send(&jws).await.unwrap();
+    assert_eq!(member.open_reply(&moved, &jws, &key, &reply), Err(Reason::NotAnswered));
+
+    let (mut made_up, key) = member.compose(&number, "child-allowance", "income", &tax()).await.unwrap();
+    let dice = &member.house().dice;
+    let session = ground.house("town").directory();
+    assert!(session.version() > 0);
+    made_up.subject.code = PersonPoint::nobody(dice).encrypt(&member.house().country.global.public, dice);
+    let jws = member.sign(&made_up);
+    let reply = member.send(&jws).await.unwrap();
+    assert_eq!(member.open_reply(&made_up, &jws, &key, &reply), Err(Reason::NotAnswered));
+    member.close().await;
+}
+
+/// A dishonest linkage: it exchanges codes, wires hops across acts, changes what it passes on. The trustee and the
+/// provider find each.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dishonest_hop_is_found_by_the_next() {
+    let ground = Ground::new(300).await;
+    let member = ground.member("town").await;
+    let [number, other] = ground.two_at_town_and_tax();
+    let (linkage, trustee, provider) =
+        (ground.house("linkage"), ground.entry("trustee"), ground.entry("tax"));
+    let within = Duration::from_secs(10);
+    let (a, _) = member.compose(&number, "child-allowance", "income", &tax()).await.unwrap();
+    let (b, _) = member.compose(&other, "child-allowance", "income", &tax()).await.unwrap();
+    let jws = member.sign(&a);
+    let hop = |id: ActId, taken: &seal::EncryptedCode, given: &seal::EncryptedCode| Hop {
+        id,
+        inquiry: jws.hash().into(),
+        to_session: words::SessionName::parse("sc/v1/tax/20261122/1").unwrap(),
+        to_epoch: words::Epoch(0),
+        taken: B64::from(taken.hash()),
+        given: B64::from(given.hash()),
+    };
+    let half = |from: &seal::EncryptedCode| {
+        let index = protocol::index::IndexHop {
+            id: a.id,
+            batch: false,
+            to_session: words::SessionName::parse("sc/v1/portal/20261122/1").unwrap(),
+            to_epoch: words::Epoch(0),
+            taken: protocol::index::hash_of(&[*from]),
+            given: protocol::index::hash_of(&[*from]),
+        };
+        protocol::index::HalfIndex {
+            hop: linkage.sign(&index),
+            from_session: a.subject.session.clone(),
+            from_epoch: a.subject.epoch,
+            codes: vec![*from],
+        }
+    };
+    // The subject exchanged for another's, in three ways of covering it up.
+    let attempts = [
+        ToTrustee {
+            inquiry: jws.clone(),
+            hop: linkage.sign(&hop(a.id, &a.subject.code, &a.subject.code)),
+            code: b.subject.code,
+            index: half(&a.subject.code),
+        },
+        ToTrustee {
+            inquiry: jws.clone(),
+            hop: linkage.sign(&hop(a.id, &b.subject.code, &b.subject.code)),
+            code: b.subject.code,
+            index: half(&a.subject.code),
+        },
+        ToTrustee {
+            inquiry: jws.clone(),
+            hop: linkage.sign(&hop(b.id, &a.subject.code, &b.subject.code)),
+            code: b.subject.code,
+            index: half(&a.subject.code),
+        },
+    ];
+    for attempt in &attempts {
+        let result: Result<serde_json::Value, _> =
+            linkage.post(&trustee, protocol::inquiry::PATH, attempt, within).await;
+        assert_eq!(reason(result), Reason::HopMismatch);
+    }
+    assert_eq!(ground.refusals("trustee", Reason::HopMismatch).await, attempts.len());
+
+    // A trustee that skips linkage, or wires another act's hops to this inquiry.
+    let dishonest = ground.house("trustee");
+    let forged = ToProvider {
+        inquiry: jws.clone(),
+        hops: vec![
+            linkage.sign(&hop(a.id, &a.subject.code, &b.subject.code)),
+            dishonest.sign(&hop(a.id, &a.subject.code, &b.subject.code)),
+        ],
+        code: b.subject.code,
+    };
+    let result: Result<serde_json::Value, _> =
+        dishonest.post(&provider, protocol::inquiry::PATH, &forged, within).await;
+    assert_eq!(reason(result), Reason::HopMismatch);
+    let reordered = ToProvider { hops: forged.hops.iter().rev().cloned().collect(), ..forged };
+    let result: Result<serde_json::Value, _> =
+        dishonest.post(&provider, protocol::inquiry::PATH, &reordered, within).await;
+    assert_eq!(reason(result), Reason::BadSignature);
+    assert!(ground.refusals("tax", Reason::HopMismatch).await > 0);
+    member.close().await;
+}

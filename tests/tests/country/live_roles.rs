@@ -1,0 +1,91 @@
+//! Every route of every running room, called by everybody: admitted are those of the table, and nobody else.
+
+use std::time::Duration;
+
+use musubi::rooms::ROOMS;
+use rules::Role;
+use wire::{CallError, Caller, InnerClient, InnerKey, KnownParty, Side};
+use words::{Kind, PartyId, Reason};
+
+use crate::ground::Ground;
+
+const WITHIN: Duration = Duration::from_secs(20);
+
+fn turned_away(result: &Result<serde_json::Value, CallError>) -> bool {
+    match result {
+        Err(CallError::Problem(problem)) => {
+            matches!(problem.reason, Reason::NotAllowed | Reason::Unauthenticated)
+        }
+        Err(CallError::Unreachable | CallError::TimedOut) => panic!("a room did not answer"),
+        _ => false,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_running_rooms_admit_whom_their_tables_name() {
+    let ground = Ground::new(100).await;
+    let mut calls = 0;
+    for section in &ground.ready.stage.file.sections {
+        let id = section.settings.id.as_str();
+        let room = ROOMS.iter().find(|room| room.name() == section.room.name()).unwrap();
+        for line in room.table() {
+            let path = line
+                .path
+                .replace("{id}", "AAAAAAAAAAAAAAAAAAAAAA")
+                .replace("{party}", "nobody")
+                .replace("{number}", "999");
+            let body = serde_json::json!({});
+            if line.side == Side::Outer {
+                for party in
+                    ["authority", "oversight", "linkage", "trustee", "portal", "registry", "town", "tax"]
+                {
+                    let house = ground.house(party);
+                    let kind = ground.entry(party).kind;
+                    let caller = Caller::Party(KnownParty { id: PartyId::parse(party).unwrap(), kind });
+                    let to = ground.entry(id);
+                    let result = match line.method.as_str() {
+                        "GET" => house.get(&to, &path, WITHIN).await,
+                        _ => house.post(&to, &path, &body, WITHIN).await,
+                    };
+                    assert_eq!(
+                        turned_away(&result),
+                        line.who.admits(&caller).is_err(),
+                        "{party} → {id} {} {path}",
+                        line.method
+                    );
+                    calls += 1;
+                }
+            } else {
+                let keys = ground.folder.path().join(id).join("keys");
+                let mut held: Vec<(Caller, InnerKey)> = Vec::new();
+                for role in Role::ALL {
+                    if let Ok(key) = InnerKey::read(&keys.join(format!("{}.key", role.as_str()))) {
+                        held.push((Caller::Inner { name: role.as_str().into(), role: *role }, key));
+                    }
+                }
+                // A key of another room opens nothing here.
+                let foreign = if id == "town" { "tax" } else { "town" };
+                let foreign =
+                    InnerKey::read(&ground.folder.path().join(foreign).join("keys/operator.key")).unwrap();
+                held.push((Caller::Nobody, foreign));
+                for (caller, key) in held {
+                    let client = InnerClient::new(ground.room(id).inner, &key);
+                    let result: Result<serde_json::Value, _> = match line.method.as_str() {
+                        "GET" => client.get(&path, WITHIN).await,
+                        _ => client.post(&path, &body, WITHIN).await,
+                    };
+                    assert_eq!(
+                        turned_away(&result),
+                        line.who.admits(&caller).is_err(),
+                        "{} → {id} {} {path}",
+                        caller.label(),
+                        line.method
+                    );
+                    calls += 1;
+                }
+            }
+        }
+    }
+    assert!(calls > 200, "{calls}");
+    assert_eq!(Kind::parse("gateway").unwrap().as_str(), "gateway");
+}
