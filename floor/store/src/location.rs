@@ -69,29 +69,23 @@ impl FromStr for Location {
     }
 }
 
-/// The URL with any password shown as `***`, whether in the authority or the query.
+/// The URL with any password shown as `***`, whether in the authority or the query. Where it cannot be told what is
+/// password, too much is hidden rather than too little.
 fn without_password(url: &str) -> String {
-    let (base, query) = url.split_once('?').map_or((url, None), |(base, query)| (base, Some(query)));
-    let mut shown = match base.split_once("://") {
-        // The last `@` ends the user part, should a password contain one unescaped.
-        Some((scheme, rest)) => match rest.rsplit_once('@') {
-            Some((user, host)) => {
-                let user = user.split_once(':').map_or(user.to_owned(), |(name, _)| format!("{name}:***"));
-                format!("{scheme}://{user}@{host}")
-            }
-            None => base.to_owned(),
-        },
-        None => base.to_owned(),
-    };
-    if let Some(query) = query {
-        let parts: Vec<&str> = query
-            .split('&')
-            .map(|part| if part.starts_with("password=") { "password=***" } else { part })
-            .collect();
-        shown.push('?');
-        shown.push_str(&parts.join("&"));
+    let mut shown = String::new();
+    let mut rest = url;
+    while let Some((before, value)) = rest.split_once("password=") {
+        shown.push_str(before);
+        shown.push_str("password=***");
+        rest = value.find('&').and_then(|end| value.get(end..)).unwrap_or_default();
     }
-    shown
+    shown.push_str(rest);
+    // The last `@` of all ends the user part, should a password contain one, or a `/` or `?`, unescaped.
+    let parts = shown.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?)));
+    match parts.and_then(|(scheme, (user, host))| Some((scheme, user.split_once(':')?.0, host))) {
+        Some((scheme, name, host)) => format!("{scheme}://{name}:***@{host}"),
+        None => shown,
+    }
 }
 
 impl fmt::Display for Location {
@@ -157,7 +151,9 @@ mod tests {
         for text in [
             "postgres://u:hunter2@h/d?schema=s",
             "postgres://u:hun@ter2@h/d?schema=s",
+            "postgres://u:hun/?ter2@h/d?sslmode=disable&schema=s",
             "postgres://u@h/d?password=hunter2&schema=s",
+            "postgres://u@h:5432/d?password=hun@ter2&schema=s",
         ] {
             let location = parse(text).unwrap();
             for shown in [location.to_string(), format!("{location:?}")] {
