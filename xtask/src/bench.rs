@@ -7,8 +7,10 @@ use anyhow::{Context, ensure};
 use crate::{NOT_RUN, cargo, cargo::Workspace, postgres::Server};
 
 /// Name, package, example that measures, what it measures.
-const BENCHES: [(&str, &str, &str, &str); 1] =
-    [("store", "store", "store_figures", "inserts and look-ups per second on both engines")];
+const BENCHES: [(&str, &str, &str, &str); 2] = [
+    ("conversion", "seal", "conversion_figures", "microseconds of a conversion and what goes with it"),
+    ("store", "store", "store_figures", "inserts and look-ups per second on both engines"),
+];
 
 pub(crate) fn run(workspace: &Workspace, name: Option<&str>) -> anyhow::Result<ExitCode> {
     let found = name.and_then(|name| BENCHES.iter().find(|bench| bench.0 == name));

@@ -46,14 +46,19 @@ impl Workspace {
     }
 }
 
+/// Seconds for each target of fuzz/.
+const FUZZ_S: &str = "3";
+const LONG_FUZZ_S: &str = "20";
+
 /// Runs all tests, shows their output, and counts passed and failed ones.
-pub(crate) fn test(workspace: &Workspace, postgres_url: &str) -> anyhow::Result<(u64, u64)> {
+pub(crate) fn test(workspace: &Workspace, postgres_url: &str, long: bool) -> anyhow::Result<(u64, u64)> {
     // Built first, binaries too: the demo runs after the tests use them, and a broken build is told as such.
     build(workspace)?;
     let mut child = Command::new(program())
         .args(["test", "--release", "--workspace", "--no-fail-fast", "--locked"])
         .current_dir(&workspace.root)
         .env("MUSUBI_TEST_POSTGRES", postgres_url)
+        .env("MUSUBI_FUZZ_SECONDS", if long { LONG_FUZZ_S } else { FUZZ_S })
         .stdout(Stdio::piped())
         .spawn()
         .context("running cargo test")?;

@@ -95,7 +95,7 @@ fn test(workspace: &Workspace, install: bool, long: bool) -> anyhow::Result<Exit
     checks(&mut steps, workspace);
     let server = steps.step("private PostgreSQL server", postgres::Server::start);
     if let Some(server) = server {
-        steps.tests("cargo test", || cargo::test(workspace, &server.url));
+        steps.tests("cargo test", || cargo::test(workspace, &server.url, long));
         demo_run::steps(&mut steps, workspace, &server.url, long);
         steps.step("PostgreSQL server ends", || server.stop());
     }

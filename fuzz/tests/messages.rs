@@ -1,0 +1,179 @@
+//! Messages of the protocol: what is read is written, read again, and written the same.
+
+use fuzz::{corpus, fuzz};
+use protocol::inquiry::Answer;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Reads `bytes` as `T`; what was read must survive being written. Says whether it was read.
+fn settles<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> bool {
+    let read: T = match wire::read_json(bytes) {
+        Ok(read) => read,
+        Err(problem) => {
+            let body = serde_json::to_vec(&problem.body()).unwrap();
+            assert!(body.len() < 2_000, "a problem repeats what was sent");
+            return false;
+        }
+    };
+    let written = serde_json::to_vec(&read).unwrap();
+    let again: T = wire::read_json(&written).expect("what was written is read");
+    assert_eq!(serde_json::to_vec(&again).unwrap(), written);
+    true
+}
+
+/// Each message of the corpus is one of the conversation's types; each changed message is tried as all of them.
+fn conversation(target: &str, types: &[fn(&[u8]) -> bool]) {
+    for (name, message) in corpus(target).iter().filter(|(name, _)| name.ends_with(".json")) {
+        assert!(types.iter().any(|settles| settles(message)), "corpus/{target}/{name} is read as nothing");
+    }
+    fuzz(target, |bytes| {
+        for settles in types {
+            settles(bytes);
+        }
+    });
+}
+
+#[test]
+fn inquiry() {
+    use protocol::inquiry::*;
+    conversation(
+        "inquiry",
+        &[
+            settles::<Inquiry>,
+            settles::<ToLinkage>,
+            settles::<ToTrustee>,
+            settles::<ToProvider>,
+            settles::<Hop>,
+            settles::<Reply>,
+            settles::<ReplyStatement>,
+            settles::<wire::ProblemBody>,
+        ],
+    );
+}
+
+#[test]
+fn issue() {
+    use protocol::issue::*;
+    conversation(
+        "issue",
+        &[
+            settles::<Order>,
+            settles::<Rows>,
+            settles::<IssueHop>,
+            settles::<ToRegistry>,
+            settles::<ToLinkage>,
+            settles::<ToTrustee>,
+            settles::<ToInstitution>,
+            settles::<Stored>,
+            settles::<Vec<Attributes>>,
+            settles::<Vec<RowStatus>>,
+        ],
+    );
+}
+
+#[test]
+fn session() {
+    use protocol::session::*;
+    conversation(
+        "session",
+        &[
+            settles::<SessionKey>,
+            settles::<Open>,
+            settles::<Opened>,
+            settles::<Extend>,
+            settles::<Extended>,
+            settles::<AskShare>,
+            settles::<ShareAnswer>,
+            settles::<Current>,
+        ],
+    );
+}
+
+#[test]
+fn index() {
+    use protocol::index::*;
+    conversation(
+        "index",
+        &[settles::<IndexHop>, settles::<HalfIndex>, settles::<IndexEntries>, settles::<Taken>],
+    );
+}
+
+#[test]
+fn documents() {
+    use protocol::directory::{Directory, DirectoryDocument, Signed};
+    use protocol::oversight::{Accreditations, WhitelistDocument};
+    let indexed = |bytes: &[u8]| {
+        if let Ok(document) = wire::read_json::<DirectoryDocument>(bytes) {
+            let revoked: Vec<_> = document.parties.iter().filter(|entry| entry.revoked).cloned().collect();
+            let directory = Directory::new(document);
+            assert!(directory.of_kind("gateway").iter().all(|entry| !entry.revoked));
+            for entry in revoked {
+                assert!(directory.entry(&entry.id).is_none_or(|shown| !shown.revoked));
+            }
+        }
+        settles::<DirectoryDocument>(bytes)
+    };
+    conversation(
+        "documents",
+        &[
+            indexed,
+            settles::<Accreditations>,
+            settles::<WhitelistDocument>,
+            settles::<Signed>,
+            settles::<protocol::country::Country>,
+        ],
+    );
+}
+
+#[test]
+fn oversight() {
+    use protocol::oversight::*;
+    conversation(
+        "oversight",
+        &[
+            settles::<Alarm>,
+            settles::<AlarmLine>,
+            settles::<OpenCase>,
+            settles::<CaseLine>,
+            settles::<MoveCase>,
+            settles::<ActParties>,
+            settles::<ChangeStanding>,
+        ],
+    );
+}
+
+#[test]
+fn inner() {
+    use protocol::desk::*;
+    use protocol::register::*;
+    conversation(
+        "inner",
+        &[
+            settles::<Ask>,
+            settles::<Told>,
+            settles::<Issued>,
+            settles::<EnterResidents>,
+            settles::<Change>,
+            settles::<FindNumber>,
+        ],
+    );
+}
+
+#[test]
+fn answer() {
+    let classes = some_class;
+    for (name, message) in corpus("answer") {
+        assert!(Answer::unpad(&message).is_some(), "corpus/answer/{name}");
+    }
+    fuzz("answer", |bytes| {
+        let Some(answer) = Answer::unpad(bytes) else { return };
+        let padded = answer.padded(classes);
+        let again = Answer::unpad(&padded).expect("what was padded is read");
+        assert_eq!(again.padded(classes), padded);
+    });
+}
+
+/// Some size class; which one does not matter here.
+fn some_class(length: usize) -> usize {
+    length.next_multiple_of(4096)
+}

@@ -1,0 +1,133 @@
+//! Words, configuration, tables, people: text that people write.
+
+use fuzz::fuzz;
+use house::Room;
+use matching::{Attributes, Register};
+use musubi::config_file::ConfigFile;
+use words::{ActId, AffairId, B64, Date, Kind, Moment, PartyId, Reason, SessionName};
+
+#[test]
+fn words_of_the_protocol() {
+    fuzz("words", |bytes| {
+        if let Ok(number) = <[u8; 8]>::try_from(bytes) {
+            let moment = Moment(i64::from_le_bytes(number));
+            let day = moment.date_in_japan();
+            assert_eq!(Date::parse(&day.to_string()).as_ref(), Ok(&day));
+            let _ = (moment.plus_ms(i64::MAX), moment.since_ms(Moment(i64::MIN)), day.in_japanese());
+        }
+        let Ok(text) = std::str::from_utf8(bytes) else { return };
+        if let Ok(date) = Date::parse(text) {
+            assert_eq!(date.to_string(), text);
+            assert_eq!(Date::from_days(date.days()), date);
+        }
+        if let Ok(id) = PartyId::parse(text) {
+            assert_eq!(id.as_str(), text);
+            assert!(AffairId::parse(text).is_ok() && Kind::parse(text).is_ok());
+            assert!(!text.contains(['/', '%', '\\', ' ']) && !text.contains(".."));
+        }
+        if let Ok(id) = ActId::parse(text) {
+            assert_eq!(id.to_string(), text);
+        }
+        if let Ok(name) = SessionName::parse(text) {
+            assert_eq!(name.as_str(), text);
+            assert_eq!(SessionName::parse(&name.to_string()).as_ref(), Ok(&name));
+        }
+        if let Ok(bytes) = B64::parse(text) {
+            assert_eq!(bytes.text(), text, "one byte string, one text");
+        }
+        if let Some(reason) = Reason::parse(text) {
+            assert_eq!(reason.as_str(), text);
+        }
+        if let Ok(location @ store::Location::Postgres { .. }) = text.parse::<store::Location>() {
+            let shown = format!("{location} {location:?}");
+            for password in [":secret@", "password=secret"] {
+                assert!(!shown.contains(password), "a password is shown: {shown}");
+            }
+        }
+    });
+}
+
+#[test]
+fn configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let csv = fuzz::corpus("table").into_iter().next().unwrap().1;
+    std::fs::write(folder.path().join("customers.csv"), csv).unwrap();
+    let file = folder.path().join("musubi.toml");
+    fuzz("configuration", |bytes| {
+        std::fs::write(&file, bytes).unwrap();
+        let Ok((config, faults)) = ConfigFile::examine(&file) else {
+            assert!(std::str::from_utf8(bytes).is_err(), "a text is examined, whatever it says");
+            return;
+        };
+        let lines = bytes.split(|byte| *byte == b'\n').count();
+        let further = config.check_rooms(&file).unwrap();
+        for fault in faults.iter().chain(&further) {
+            assert!(
+                !fault.message.is_empty() && fault.line.is_none_or(|line| (1..=lines).contains(&line)),
+                "{fault}"
+            );
+        }
+        assert_eq!(ConfigFile::read(&file).is_ok(), faults.is_empty());
+    });
+}
+
+/// A CSV file of customers as a gateway looks at it before it starts.
+#[test]
+fn table() {
+    let folder = tempfile::tempdir().unwrap();
+    let section: toml::Table =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/corpus/configuration/gateway.toml"))
+            .unwrap()
+            .parse()
+            .unwrap();
+    let mut section = section["town"].as_table().unwrap().clone();
+    for key in ["room", "name", "name_en"] {
+        section.remove(key);
+    }
+    let settings = house::Settings::read("town", section, folder.path().to_owned()).unwrap();
+    for (name, csv) in fuzz::corpus("table") {
+        std::fs::write(folder.path().join("customers.csv"), csv).unwrap();
+        gateway::GatewayRoom.check(&settings).unwrap_or_else(|error| panic!("corpus/table/{name}: {error}"));
+    }
+    fuzz("table", |bytes| {
+        std::fs::write(folder.path().join("customers.csv"), bytes).unwrap();
+        if let Err(error) = gateway::GatewayRoom.check(&settings) {
+            assert!(error.to_string().contains("customers.csv"), "{error}");
+        }
+    });
+}
+
+/// `name|reading|address|birth|sex` against a small register, and as a resident of it.
+#[test]
+fn people() {
+    let read = |text: &str| {
+        let mut parts = text.split('|').map(str::to_owned);
+        let mut next = || parts.next().unwrap_or_default();
+        let (name, kana, address, birth, sex) = (next(), next(), next(), next(), next());
+        Attributes { name, kana: Some(kana).filter(|kana| !kana.is_empty()), address, birth, sex }
+    };
+    let good: Vec<_> =
+        fuzz::corpus("people").iter().map(|(_, text)| read(std::str::from_utf8(text).unwrap())).collect();
+    let residents = || (0u64..).zip(good.iter().cloned());
+    fuzz("people", |bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        let person = read(&text);
+        if let Some((year, month, day)) = matching::normalise_birth(&person.birth) {
+            let date = Date::new(
+                i16::try_from(year).unwrap(),
+                u8::try_from(month).unwrap(),
+                u8::try_from(day).unwrap(),
+            );
+            assert!(date.is_ok(), "{year}-{month}-{day} is no date");
+        }
+        let _ = matching::normalise_sex(&person.sex);
+        let mut register = Register::new(residents());
+        register.find(&person);
+        let twice = register.find_all(&[person.clone(), person.clone()]);
+        let linked = |answer: &matching::Answer| matches!(answer, matching::Answer::Link { .. });
+        assert!(!twice.iter().all(linked), "two customers are one resident, and both got a code");
+        register.insert(99, &person);
+        register.find(&person);
+        assert!(register.remove(99));
+    });
+}
