@@ -5,6 +5,7 @@ use crate::hash::{Hash, QuickMap};
 use crate::kana;
 use crate::name::is_all_latin;
 use crate::person::Person;
+use crate::threads;
 
 /// A block with more residents than this says too little; other keys must find the resident.
 const LARGEST_BLOCK: usize = 2_000;
@@ -106,8 +107,8 @@ pub(crate) struct Blocks {
 
 impl Blocks {
     /// Takes many entries at once; cheaper than one by one.
-    pub(crate) fn from_entries(mut entries: Vec<(u64, u32)>) -> Blocks {
-        entries.sort_unstable();
+    pub(crate) fn from_entries(mut entries: Vec<(u64, u32)>, threads: usize) -> Blocks {
+        threads::sort(&mut entries, threads);
         entries.shrink_to_fit();
         Blocks { sorted: entries, later: QuickMap::default(), later_count: 0 }
     }
@@ -128,7 +129,7 @@ impl Blocks {
         self.later_count += 1;
         // Merging now and then keeps look-ups in one sorted list: amortised, each entry moves a few times.
         if self.later_count > self.sorted.len() / 4 + 4_096 {
-            *self = Blocks::from_entries(self.take_entries());
+            *self = Blocks::from_entries(self.take_entries(), 1);
         }
     }
 
@@ -197,7 +198,7 @@ mod tests {
     fn every_entry_is_found_under_its_key() {
         let key = |number: u64| Hash::of(9).number(number / 3).end();
         let entries: Vec<(u64, u32)> = (0..5_000_u32).map(|slot| (key(slot.into()), slot)).collect();
-        let mut blocks = Blocks::from_entries(entries);
+        let mut blocks = Blocks::from_entries(entries, 1);
         blocks.insert(key(0), 9_000);
         let mut found = Vec::new();
         for slot in 1..5_000_u32 {
@@ -212,7 +213,7 @@ mod tests {
 
     #[test]
     fn who_shares_one_key_and_no_name_is_left_out() {
-        let blocks = Blocks::from_entries(vec![(5, 0), (5, 1), (5, 2), (6, 2)]);
+        let blocks = Blocks::from_entries(vec![(5, 0), (5, 1), (5, 2), (6, 2)], 1);
         let mut found = Vec::new();
         let [one, other] = [0b01, 0b10].map(|bits| Signature([bits, 0, 0, 0]));
         blocks.candidates(&[5, 6], one, &[one, other, other], &mut found);

@@ -10,6 +10,7 @@ use crate::hash::QuickMap;
 use crate::model::{Model, Shares};
 use crate::person::{Attributes, History, Person};
 use crate::readings::Readings;
+use crate::threads;
 use crate::why::why;
 
 /// Who a customer is.
@@ -44,6 +45,22 @@ pub struct Register {
     /// Signatures of the names, by slot.
     signatures: Vec<Signature>,
     by_id: QuickMap<u64, u32>,
+}
+
+/// A resident ready to be filed.
+struct Indexed {
+    resident: u64,
+    person: Person,
+    keys: Vec<u64>,
+    signature: Signature,
+}
+
+impl Indexed {
+    fn new(resident: u64, person: Person) -> Indexed {
+        let mut keys = Vec::with_capacity(8);
+        blocks::keys(&person, &mut keys);
+        Indexed { resident, signature: Signature::of(&person), keys, person }
+    }
 }
 
 impl Default for Register {
@@ -93,10 +110,9 @@ impl Register {
 
     /// Adds a resident with former names and addresses, or replaces the one with this index.
     pub fn insert_with_history(&mut self, resident: u64, attributes: &Attributes, history: &History) {
-        let person = Person::with_history(attributes, history, &self.places);
-        let mut keys = Vec::new();
-        blocks::keys(&person, &mut keys);
-        if let Some(slot) = self.place(resident, person) {
+        let mut indexed = Indexed::new(resident, Person::with_history(attributes, history, &self.places));
+        let keys = std::mem::take(&mut indexed.keys);
+        if let Some(slot) = self.place(indexed) {
             for key in keys {
                 self.blocks.insert(key, slot);
             }
@@ -122,34 +138,42 @@ impl Register {
     ) {
         const PORTION: usize = 16_384;
         let mut residents = residents.into_iter();
+        let mut read = || residents.by_ref().take(PORTION).collect::<Vec<_>>();
         let mut entries = self.blocks.take_entries();
-        loop {
-            let portion: Vec<(u64, Attributes, History)> = residents.by_ref().take(PORTION).collect();
-            if portion.is_empty() {
-                break;
+        let places = self.places.clone();
+        let normalise = |portion: Vec<(u64, Attributes, History)>| {
+            threads::map(&portion, threads, |(resident, attributes, history)| {
+                Indexed::new(*resident, Person::with_history(attributes, history, &places))
+            })
+        };
+        // While one portion is normalised, this thread reads the next and files the one before.
+        std::thread::scope(|scope| {
+            let mut portion = read();
+            let mut before = Vec::new();
+            while !portion.is_empty() {
+                let working = scope.spawn(|| normalise(portion));
+                portion = read();
+                before.into_iter().for_each(|indexed| self.file(indexed, &mut entries));
+                before = threads::result(working.join());
             }
-            let places = &self.places;
-            let normalised = crate::threads::map(&portion, threads, |(resident, attributes, history)| {
-                let person = Person::with_history(attributes, history, places);
-                let mut keys = Vec::with_capacity(8);
-                blocks::keys(&person, &mut keys);
-                (*resident, person, keys)
-            });
-            for (resident, person, keys) in normalised {
-                if let Some(slot) = self.place(resident, person) {
-                    entries.extend(keys.into_iter().map(|key| (key, slot)));
-                }
-            }
-        }
-        self.blocks = Blocks::from_entries(entries);
+            before.into_iter().for_each(|indexed| self.file(indexed, &mut entries));
+        });
+        self.blocks = Blocks::from_entries(entries, threads);
     }
 
-    fn place(&mut self, resident: u64, person: Person) -> Option<u32> {
+    fn file(&mut self, mut indexed: Indexed, entries: &mut Vec<(u64, u32)>) {
+        let keys = std::mem::take(&mut indexed.keys);
+        if let Some(slot) = self.place(indexed) {
+            entries.extend(keys.into_iter().map(|key| (key, slot)));
+        }
+    }
+
+    fn place(&mut self, Indexed { resident, person, signature, .. }: Indexed) -> Option<u32> {
         self.remove(resident);
         // 2³² slots are more than any register has people.
         let slot = u32::try_from(self.slots.len()).ok()?;
         self.frequencies.add(&person.name);
-        self.signatures.push(Signature::of(&person));
+        self.signatures.push(signature);
         self.slots.push(Some((resident, person)));
         self.by_id.insert(resident, slot);
         Some(slot)
