@@ -1,4 +1,11 @@
 //! Messages of the protocol: what is read is written, read again, and written the same.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, its helpers too"
+)]
 
 use fuzz::{corpus, fuzz};
 use protocol::inquiry::Answer;

@@ -1,4 +1,11 @@
 //! What was signed or sealed holds as it was, and in no other form.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, its helpers too"
+)]
 
 use fuzz::{corpus, fuzz};
 use seal::{

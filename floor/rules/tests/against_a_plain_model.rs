@@ -1,4 +1,11 @@
 //! Decisions held against a slow, obvious model: every rule written once more as a list of plain questions.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, its helpers too"
+)]
 
 use proptest::prelude::*;
 use rules::*;

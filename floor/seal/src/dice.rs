@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use rand_core::{TryCryptoRng, TryRng};
 
+type Fill = dyn Fn(&mut [u8]) + Send + Sync;
+
 /// A source of entropy fit for keys. Cheap to clone.
 #[derive(Clone)]
-pub struct Dice(Arc<dyn Fn(&mut [u8]) + Send + Sync>);
+pub struct Dice(Arc<Fill>);
 
 impl Dice {
     /// Dice that fill buffers through `fill`, which must be cryptographically strong outside tests.

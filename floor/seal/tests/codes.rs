@@ -1,4 +1,11 @@
 //! Link codes end to end: what must hold, and what must be refused.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, its helpers too"
+)]
 
 use proptest::prelude::*;
 use seal::*;

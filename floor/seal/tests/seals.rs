@@ -1,4 +1,11 @@
 //! Signatures, sealed messages, guards and key files: what they hold, and how they fail.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, its helpers too"
+)]
 
 use proptest::prelude::*;
 use seal::*;
