@@ -62,10 +62,9 @@ fn line_of(text: &str, section: &str, key: Option<&str>) -> Option<usize> {
                 here = Some(at + 1);
             }
             inside = of_section;
-            if let (true, Some(key)) = (of_section, key) {
-                if name.strip_prefix(&format!("{section}.")) == Some(key) {
-                    return Some(at + 1);
-                }
+            let sub_table = key.is_some() && name.strip_prefix(&format!("{section}.")) == key;
+            if of_section && sub_table {
+                return Some(at + 1);
             }
         } else if let (true, Some(key)) = (inside, key) {
             let named = line.split('=').next().map(|left| left.trim().trim_matches('"'));
@@ -233,4 +232,58 @@ pub fn defaults() -> String {
 /// The folder a configuration file stands in.
 pub fn base_of(path: &Path) -> PathBuf {
     path.parent().map(Path::to_path_buf).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(text: &str) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("musubi.toml");
+        std::fs::write(&path, text).unwrap();
+        check(&path).unwrap().iter().map(Fault::to_string).collect()
+    }
+
+    fn section(name: &str, outer: u16, inner: u16, more: &str) -> String {
+        format!(
+            "[{name}]\nouter = \"127.0.0.1:{outer}\"\ninner = \"127.0.0.1:{inner}\"\ndatabase = \"sqlite:{name}.db\"\n\
+             keys = \"keys\"\ncountry = \"country.json\"\n{more}"
+        )
+    }
+
+    fn one(text: &str, expected: &[&str]) {
+        let faults = faults(text);
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        for part in expected {
+            assert!(faults[0].contains(part), "{:?} does not say {part:?}", faults[0]);
+        }
+    }
+
+    #[test]
+    fn a_good_file_has_no_fault() {
+        assert_eq!(
+            faults(&[section("linkage", 1, 2, ""), section("trustee", 3, 4, "poll_ms = 5000\n")].concat()),
+            [""; 0]
+        );
+    }
+
+    #[test]
+    fn each_fault_is_said_in_words_with_its_line() {
+        one(&section("linkage", 1, 2, "surprise = 1\n"), &["line 7", "[linkage]", "surprise"]);
+        one(
+            &[section("linkage", 1, 2, ""), section("trustee", 1, 3, "")].concat(),
+            &["line 8", "[trustee] `outer` is 127.0.0.1:1", "[linkage]"],
+        );
+        one(&section("linkage", 1, 1, ""), &["line 3", "`inner`"]);
+        one("[linkage]\nouter = \n", &["line 2", "not valid TOML"]);
+        one(&section("town", 1, 2, "room = \"castle\"\n"), &["line 7", "no room `castle`", "gateway"]);
+        one("[linkage]\nouter = \"127.0.0.1:1\"\n", &["line 1", "missing field"]);
+        one(&section("linkage", 1, 2, "").replace("sqlite:linkage.db", "oracle:x"), &["[linkage]"]);
+        let oversight = "whitelist = \"nowhere.jws\"\naccreditations = \"nowhere.json\"\n";
+        one(&section("oversight", 1, 2, oversight), &["line 7", "`whitelist`", "nowhere.jws"]);
+        let connector = "room = \"gateway\"\ndepartment = \"x\"\n[town.connector]\nkind = \"csv\"\nfile = \"nowhere.csv\"\nitems = {}\n\
+                         columns = { customer = \"a\", name = \"b\", sex = \"c\", birth = \"d\", address = \"e\", shielded = \"f\" }\n";
+        one(&section("town", 1, 2, connector), &["line 9", "nowhere.csv"]);
+    }
 }

@@ -123,13 +123,13 @@ fn prepare(args: &DemoArgs, folder: &Folder) -> Result<(Memory, Customers, Truth
         ),
         Err(_) => None,
     };
-    if let Some(memory) = &memory {
-        if (memory.residents, memory.seed) != (args.residents, args.seed) {
-            say(&format!(
-                "the folder has a country of {} residents, seed {}: going on with it",
-                memory.residents, memory.seed
-            ));
-        }
+    let other =
+        memory.as_ref().filter(|memory| (memory.residents, memory.seed) != (args.residents, args.seed));
+    if let Some(memory) = other {
+        say(&format!(
+            "the folder has a country of {} residents, seed {}: going on with it",
+            memory.residents, memory.seed
+        ));
     }
     let (residents, seed) =
         memory.as_ref().map_or((args.residents, args.seed), |memory| (memory.residents, memory.seed));
@@ -311,10 +311,13 @@ async fn stay(args: &DemoArgs, stage: &Stage) -> Result<()> {
     let town = stage.section("town")?;
     let key = town.settings.base.join(&town.settings.common.keys).join("clerk.key");
     let plan: serde_json::Value = serde_json::from_slice(&std::fs::read(args.data.join("plan.json"))?)?;
-    let asked = plan["inquiries"].as_array().into_iter().flatten();
-    let answered =
-        asked.filter(|inquiry| inquiry["inquirer"] == "town" && inquiry["expected"]["outcome"] == "answered");
-    let number = answered.filter_map(|inquiry| inquiry["number"].as_str()).next().unwrap_or("…").to_owned();
+    let asked = plan.get("inquiries").and_then(|inquiries| inquiries.as_array()).into_iter().flatten();
+    let mut answered = asked.filter(|inquiry| {
+        let outcome = inquiry.pointer("/expected/outcome").and_then(|outcome| outcome.as_str());
+        outcome == Some("answered")
+            && inquiry.get("inquirer").and_then(|inquirer| inquirer.as_str()) == Some("town")
+    });
+    let number = answered.find_map(|inquiry| inquiry.get("number")?.as_str()).unwrap_or("…").to_owned();
     println!("起動したままです。終わるには Ctrl-C。 / The country stays up; Ctrl-C ends it.\n");
     println!(
         "  musubi inquire --config {} --institution town --customer {number} --affair child-allowance --item income --provider tax\n",

@@ -172,12 +172,13 @@ impl<'a> Player<'a> {
     ) -> Result<()> {
         let mut members: HashMap<Institution, Member> = HashMap::new();
         for inquiry in late {
-            if !members.contains_key(&inquiry.inquirer) {
-                let section = self.stage.section(inquiry.inquirer.as_str())?;
-                let member = Member::open(&section.settings, &self.folder.path, World::real()).await?;
-                members.insert(inquiry.inquirer, member);
-            }
-            let member = members.get(&inquiry.inquirer).context("the member just opened")?;
+            let member = match members.entry(inquiry.inquirer) {
+                std::collections::hash_map::Entry::Occupied(open) => open.into_mut(),
+                std::collections::hash_map::Entry::Vacant(none) => {
+                    let section = self.stage.section(inquiry.inquirer.as_str())?;
+                    none.insert(Member::open(&section.settings, &self.folder.path, World::real()).await?)
+                }
+            };
             let outcome = send_late(member, &inquiry).await;
             self.judge(&inquiry, outcome, played);
             bar.inc(1);

@@ -75,7 +75,7 @@ impl Ground {
                     && tax.items.contains_key("income")
             })
         });
-        [found.next().unwrap().number.clone(), found.last().unwrap().number.clone()]
+        [found.next().unwrap().number.clone(), found.next_back().unwrap().number.clone()]
     }
 
     /// How many records a room has of one reason of refusal, at its door or on its road.

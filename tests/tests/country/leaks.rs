@@ -24,11 +24,9 @@ fn base64_inside(bytes: &[u8]) -> Vec<Vec<u8>> {
         let text = B64::from([vec![0u8; shift], bytes.to_vec()].concat()).text();
         let from = [0, 2, 3][shift];
         let whole = (bytes.len() + shift) / 3 * 4;
-        if let Some(inside) = text.get(from..whole.min(text.len())) {
-            if inside.len() >= 8 {
-                all.push(inside.as_bytes().to_vec());
-                all.push(inside.replace('-', "+").replace('_', "/").into_bytes());
-            }
+        if let Some(inside) = text.get(from..whole.min(text.len())).filter(|inside| inside.len() >= 8) {
+            all.push(inside.as_bytes().to_vec());
+            all.push(inside.replace('-', "+").replace('_', "/").into_bytes());
         }
     }
     all

@@ -1,4 +1,12 @@
 //! A country of real rooms in one process: what must hold between them, and what a hostile member tries.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::type_complexity,
+    reason = "all of it is tests: failing loudly is their work"
+)]
 
 mod bad_input;
 mod frauds;

@@ -54,10 +54,10 @@ impl Table {
         let metadata = std::fs::metadata(&self.file).map_err(|error| self.error(error))?;
         let stamp = (metadata.modified().map_err(|error| self.error(error))?, metadata.len());
         let mut held = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((modified, length, rows)) = held.as_ref() {
-            if (*modified, *length) == stamp {
-                return Ok(Arc::clone(rows));
-            }
+        if let Some((modified, length, rows)) = held.as_ref()
+            && (*modified, *length) == stamp
+        {
+            return Ok(Arc::clone(rows));
         }
         let mut reader = csv::Reader::from_path(&self.file).map_err(|error| self.error(kind(&error)))?;
         let headers = reader.headers().map_err(|error| self.error(kind(&error)))?.clone();

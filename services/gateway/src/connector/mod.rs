@@ -119,7 +119,7 @@ pub(crate) struct SourceError(pub(crate) String);
 pub(crate) enum Connector {
     Csv(csv_files::CsvFiles),
     Sqlite(sqlite_file::SqliteFile),
-    Http(http_service::HttpService),
+    Http(Box<http_service::HttpService>),
 }
 
 fn text(fields: &Fields, column: &str) -> String {
@@ -184,7 +184,7 @@ impl Connector {
             }
             ConnectorConfig::Http { base, list, one, rows, next, columns, items } => {
                 let service = http_service::HttpService::new(base, list, one, rows, next, columns, items);
-                service.map(Self::Http).map_err(|error| wrong(error.0))
+                service.map(|service| Self::Http(Box::new(service))).map_err(|error| wrong(error.0))
             }
         }
     }

@@ -38,7 +38,7 @@ impl Open {
         };
         let rows = {
             let mut statement = connection.prepare_cached(sql).map_err(error)?;
-            let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+            let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
             let read = |row: &rusqlite::Row<'_>| {
                 names
                     .iter()
@@ -81,7 +81,7 @@ impl SqliteFile {
             let statement = connection
                 .prepare(sql)
                 .map_err(|error| SourceError(format!("{}: {error}", open.file.display())))?;
-            let names: Vec<_> = statement.column_names().into_iter().collect();
+            let names: Vec<_> = statement.column_names().collect();
             match needed.into_iter().find(|column| !names.contains(&column.as_str())) {
                 Some(column) => {
                     Err(SourceError(format!("{}: the query gives no column `{column}`", open.file.display())))
