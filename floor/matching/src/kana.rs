@@ -114,6 +114,17 @@ pub(crate) fn skeleton(sound: &str) -> String {
     out
 }
 
+/// Are two readings the same but for voicing: ナカジマ, ナカシマ?
+pub(crate) fn unvoiced_eq(one: &str, other: &str) -> bool {
+    let alike = |one: char, other: char| match (one, other) {
+        // ヅ is heard as ズ, so ツ may meet it; but マツダ and マスダ are two.
+        ('ツ', 'ス') | ('ス', 'ツ') | ('チ', 'シ') | ('シ', 'チ') => false,
+        (one, other) => unvoiced(one) == unvoiced(other),
+    };
+    one.chars().count() == other.chars().count()
+        && one.chars().zip(other.chars()).all(|(one, other)| alike(one, other))
+}
+
 fn unvoiced(character: char) -> char {
     match character {
         'ガ' | 'ギ' | 'グ' | 'ゲ' | 'ゴ' | 'ザ' | 'ジ' | 'ズ' | 'ゼ' | 'ゾ' | 'ダ' | 'ヂ' | 'ヅ' | 'デ'
@@ -187,6 +198,15 @@ mod tests {
         }
         assert_eq!(vowel_of('ン'), None);
         assert_eq!(vowel_of('ー'), None);
+    }
+
+    #[test]
+    fn voicing_alone_is_told_from_other_kana() {
+        assert!(
+            unvoiced_eq(&heard("ナカジマ"), &heard("ナカシマ"))
+                && unvoiced_eq(&heard("ミツカ"), &heard("ミヅカ"))
+        );
+        assert!(!unvoiced_eq("マツダ", "マスダ") && !unvoiced_eq("オオノ", "オノ"));
     }
 
     #[test]

@@ -82,8 +82,8 @@ impl NamePair {
         readings: &Readings,
     ) -> NamePair {
         NamePair {
-            surname: part(surname, other_surname, readings),
-            given: part(given, other_given, readings),
+            surname: part(surname, other_surname, readings, same_surname_reading),
+            given: part(given, other_given, readings, same_given_reading),
             kind,
             swapped: false,
         }
@@ -206,9 +206,9 @@ enum Reading {
     Missing,
 }
 
-fn part(left: Part<'_>, right: Part<'_>, readings: &Readings) -> PartLevel {
+fn part(left: Part<'_>, right: Part<'_>, readings: &Readings, same: SameReading) -> PartLevel {
     let writing = writing(left.written, right.written);
-    let reading = reading(left, right);
+    let reading = reading(left, right, same);
     match (writing, reading) {
         (Writing::Equal, Reading::Differ) => PartLevel::Written,
         (Writing::Equal, _) => PartLevel::Same,
@@ -265,7 +265,7 @@ fn part_of(left: &str, right: &str) -> bool {
 }
 
 /// Compares the readings; a part written in kana or Latin letters is its own reading.
-fn reading(left: Part<'_>, right: Part<'_>) -> Reading {
+fn reading(left: Part<'_>, right: Part<'_>, same: SameReading) -> Reading {
     let in_kana = |part: Part<'_>| is_all_kana(part.written).then(|| kana::sound(&kana::bank(part.written)));
     let (left_kana, right_kana) = (in_kana(left), in_kana(right));
     let one = if left.heard.is_empty() { left_kana.as_deref().unwrap_or("") } else { left.heard };
@@ -277,11 +277,11 @@ fn reading(left: Part<'_>, right: Part<'_>) -> Reading {
             _ => Reading::Missing,
         };
     }
-    let found = readings(one, other);
+    let found = readings(one, other, same);
     // A slip in the reading, when the name is written in kana besides.
     match (&left_kana, &right_kana) {
-        (Some(written), None) if found != Reading::Equal => better(found, readings(written, other)),
-        (None, Some(written)) if found != Reading::Equal => better(found, readings(one, written)),
+        (Some(written), None) if found != Reading::Equal => better(found, readings(written, other, same)),
+        (None, Some(written)) if found != Reading::Equal => better(found, readings(one, written, same)),
         _ => found,
     }
 }
@@ -298,13 +298,25 @@ fn better(one: Reading, other: Reading) -> Reading {
     }
 }
 
-/// Compares two readings as they sound.
-fn readings(one: &str, other: &str) -> Reading {
-    if one == other {
+/// When two readings, as they sound, are one.
+type SameReading = fn(&str, &str) -> bool;
+
+/// ナカジマ and ナカシマ are one surname; オオノ and オノ are two.
+fn same_surname_reading(one: &str, other: &str) -> bool {
+    one == other || one.len() == other.len() && kana::unvoiced_eq(one, other)
+}
+
+/// ユウキ and ユキ, ダイキ and タイキ may be brothers: only what sounds the same is the same.
+fn same_given_reading(one: &str, other: &str) -> bool {
+    one == other
+}
+
+fn readings(one: &str, other: &str, same: SameReading) -> Reading {
+    if same(one, other) {
         return Reading::Equal;
     }
     if kana::may_share_skeleton(one, other) && kana::skeleton(one) == kana::skeleton(other) {
-        return Reading::Equal;
+        return Reading::OneOff;
     }
     // Two kana at least, of three bytes each.
     let long_enough = one.len().min(other.len()) >= 6;
@@ -376,6 +388,8 @@ mod tests {
     #[test]
     fn a_slip_in_a_reading_alone_is_only_similar() {
         assert_eq!(pair(("", "サイトウ シゲモ"), ("斉藤　重知", "サイトウ　シゲトモ")).1, PartLevel::Similar);
+        assert_eq!(pair(("", "シラキ ユキ"), ("白木　優希", "シラキ　ユウキ")).1, PartLevel::Similar);
+        assert_eq!(pair(("", "オノ ジユン"), ("大野　巡", "オオノ　ジュン")).0, PartLevel::Similar);
         assert_eq!(pair(("", "ホンタ ジユン"), ("本田　巡", "ホンダ　ジュン")).0, PartLevel::Heard);
     }
 }
