@@ -64,7 +64,9 @@ pub fn mean_and_interval(values: &[f64]) -> (f64, f64) {
     let mean = values.iter().sum::<f64>() / count.max(1.0);
     let Some(freedom) = values.len().checked_sub(2) else { return (mean, f64::INFINITY) };
     let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0);
-    (mean, T.get(freedom).copied().unwrap_or(2.0) * (variance / count).sqrt())
+    // Beyond the table the quantile is close to this.
+    let quantile = T.get(freedom).copied().unwrap_or(1.96 + 2.5 / (count - 1.0));
+    (mean, quantile * (variance / count).sqrt())
 }
 
 #[cfg(test)]
