@@ -120,11 +120,7 @@ fn people() {
         let text = String::from_utf8_lossy(bytes);
         let person = read(&text);
         if let Some((year, month, day)) = matching::normalise_birth(&person.birth) {
-            let date = Date::new(
-                i16::try_from(year).unwrap(),
-                u8::try_from(month).unwrap(),
-                u8::try_from(day).unwrap(),
-            );
+            let date = Date::new(i16::try_from(year).unwrap(), month, day);
             assert!(date.is_ok(), "{year}-{month}-{day} is no date");
         }
         let _ = matching::normalise_sex(&person.sex);
