@@ -7,8 +7,9 @@ use anyhow::{Context, ensure};
 use crate::{NOT_RUN, cargo, cargo::Workspace, postgres::Server};
 
 /// Name, package, example that measures, what it measures.
-const BENCHES: [(&str, &str, &str, &str); 2] = [
+const BENCHES: [(&str, &str, &str, &str); 3] = [
     ("conversion", "seal", "conversion_figures", "microseconds of a conversion and what goes with it"),
+    ("match", "matching", "match_figures", "accuracy over five seeds and speed of the matcher"),
     ("store", "store", "store_figures", "inserts and look-ups per second on both engines"),
 ];
 
