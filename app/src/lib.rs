@@ -5,6 +5,7 @@ pub mod config_file;
 pub mod demo_run;
 pub mod desk;
 pub mod rooms;
+pub mod whitelist_command;
 
 #[path = "matching_command.rs"]
 mod matching_command;

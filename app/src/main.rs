@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 use musubi::config_file::{self, ConfigFile};
 use musubi::demo_run::{self, DemoArgs};
 use musubi::desk::{self, InquireArgs};
+use musubi::whitelist_command::{self, ImportArgs};
 use musubi::{MatchArgs, ceremony, rooms};
 use rules::{Row, Standing};
 use world::World;
@@ -64,6 +65,11 @@ enum Command {
         /// The file.
         file: PathBuf,
     },
+    /// Work on whitelists.
+    Whitelist {
+        #[command(subcommand)]
+        act: WhitelistAct,
+    },
     /// Match customers of institutions against the resident register (CSV in, CSV out).
     Match(MatchArgs),
 }
@@ -76,6 +82,12 @@ struct RoomArgs {
     /// Which section, where the file has several of this room.
     #[arg(long, value_name = "ID")]
     institution: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum WhitelistAct {
+    /// Turn the law's table (CSV) into rows that a ceremony can publish.
+    Import(ImportArgs),
 }
 
 #[derive(Subcommand)]
@@ -153,6 +165,7 @@ async fn run(command: Command) -> Result<()> {
         }
         Command::Inquire(args) => desk::inquire(&args).await,
         Command::CheckConfig { file } => check_config(&file),
+        Command::Whitelist { act: WhitelistAct::Import(args) } => whitelist_command::run(&args),
         Command::Match(args) => musubi::run_match(args),
     }
 }

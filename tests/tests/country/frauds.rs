@@ -287,3 +287,33 @@ async fn a_dishonest_hop_is_found_by_the_next() {
     assert!(ground.refusals("tax", Reason::HopMismatch).await > 0);
     member.close().await;
 }
+
+/// Points that are no points, and codes of a wrong length, inside a message the member really signed.
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_curve_points_are_refused_although_signed() {
+    let ground = Ground::new(200).await;
+    let member = ground.member("town").await;
+    let [number, _] = ground.two_at_town_and_tax();
+    let (honest, _) = member.compose(&number, "child-allowance", "income", &tax()).await.unwrap();
+    let good = honest.subject.code.to_bytes();
+    let mut bad = vec![vec![0; 64], vec![0xff; 64], good[..63].to_vec(), [good.as_slice(), &[0]].concat()];
+    bad.push([&[0u8; 32][..], &good[32..]].concat());
+    bad.push([&good[..32], &[0u8; 32][..]].concat());
+    for (tried, code) in bad.into_iter().enumerate() {
+        let mut json = serde_json::to_value(&honest).unwrap();
+        json["subject"]["code"] = B64::from(code).text().into();
+        let typ = <protocol::inquiry::Inquiry as protocol::Message>::TYP;
+        let house = member.house();
+        let jws = house.signing.sign(&house.id, typ, &serde_json::to_vec(&json).unwrap());
+        assert_eq!(reason(member.send(&jws).await), Reason::Malformed);
+        assert_eq!(ground.refusals("linkage", Reason::Malformed).await, tried + 1);
+    }
+    // A field the protocol does not know, signed all the same.
+    let mut json = serde_json::to_value(&honest).unwrap();
+    json["surprise"] = 1.into();
+    let house = member.house();
+    let typ = <protocol::inquiry::Inquiry as protocol::Message>::TYP;
+    let jws = house.signing.sign(&house.id, typ, &serde_json::to_vec(&json).unwrap());
+    assert_eq!(reason(member.send(&jws).await), Reason::Malformed);
+    member.close().await;
+}
