@@ -305,7 +305,7 @@ async fn wait_for_reports(
     Ok((now.0 - before.0, now.1 - before.1))
 }
 
-/// Stays up until Ctrl-C, after saying what one can do.
+/// Stays up until Ctrl-C or a request to terminate, after saying what one can do.
 async fn stay(args: &DemoArgs, stage: &Stage) -> Result<()> {
     let config = Folder { path: args.data.clone() }.config();
     let town = stage.section("town")?;
@@ -329,5 +329,10 @@ async fn stay(args: &DemoArgs, stage: &Stage) -> Result<()> {
         key.display()
     );
     println!("  musubi oversight suspend --config {} --party town --reason \"…\"\n", config.display());
-    tokio::signal::ctrl_c().await.context("waiting for Ctrl-C")
+    // Ended by a signal, it ends its rooms first, whichever signal it was.
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        stopped = tokio::signal::ctrl_c() => stopped.context("waiting for Ctrl-C"),
+        _ = terminate.recv() => Ok(()),
+    }
 }
