@@ -79,7 +79,7 @@ impl Road {
 
     async fn steps<V: Verb>(&self, arrival: Arrival, verb: &V) -> Result<Vec<u8>, Stop> {
         let now = self.now();
-        let pace = self.paces.count(&arrival.caller, V::NAME, verb.weight(), now);
+        let pace = self.paces.count(verb.paced(&arrival.caller), V::NAME, verb.weight(), now);
         // decide
         let decided = verb.decide(pace, now);
         let shown = decided.as_ref().err().and_then(|refused| verb.protect_refusal(refused));

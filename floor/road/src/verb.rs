@@ -96,6 +96,11 @@ pub trait Verb: Send + Sync + 'static {
         1
     }
 
+    /// Against whose rate it counts: the caller's, unless the caller passes on what others sent.
+    fn paced<'a>(&'a self, caller: &'a str) -> &'a str {
+        caller
+    }
+
     /// Decides, by `rules`, over facts this value holds.
     fn decide(&self, pace: Pace, now: Moment) -> Result<Self::Permit, Refused>;
 

@@ -70,6 +70,11 @@ impl Verb for Inquire {
         self.inquiry.affair.to_string()
     }
 
+    /// Linkage passes on what institutions sent: each has a rate of its own here too.
+    fn paced<'a>(&'a self, _caller: &'a str) -> &'a str {
+        self.inquiry.from.as_str()
+    }
+
     fn decide(&self, pace: Pace, now: Moment) -> Result<Self::Permit, Refused> {
         self.facts.decide(&self.inquiry, pace, now)
     }
