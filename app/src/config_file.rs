@@ -222,6 +222,7 @@ pub fn defaults() -> String {
                 d.previous_session_ms / 3_600_000
             ),
         ),
+        line("index entries wait for the portal", format!("{} days", d.index_patience_ms / 86_400_000)),
         line("poll of documents", format!("{} s", d.poll_ms / 1000)),
         line("documents valid for", format!("{} days", d.document_valid_ms / 86_400_000)),
         line("largest message", format!("{} kB, batch {} MB", d.body_bytes >> 10, d.batch_body_bytes >> 20)),

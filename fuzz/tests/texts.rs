@@ -78,29 +78,70 @@ fn configuration() {
     });
 }
 
-/// A CSV file of customers as a gateway looks at it before it starts.
-#[test]
-fn table() {
-    let folder = tempfile::tempdir().unwrap();
-    let section: toml::Table =
-        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/corpus/configuration/gateway.toml"))
-            .unwrap()
-            .parse()
-            .unwrap();
-    let mut section = section["town"].as_table().unwrap().clone();
+/// A gateway's section of the corpus.
+fn gateway_section(file: &str, id: &str, base: &std::path::Path) -> house::Settings {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/configuration");
+    let sections: toml::Table = std::fs::read_to_string(folder.join(file)).unwrap().parse().unwrap();
+    let mut section = sections[id].as_table().unwrap().clone();
     for key in ["room", "name", "name_en"] {
         section.remove(key);
     }
-    let settings = house::Settings::read("town", section, folder.path().to_owned()).unwrap();
-    for (name, csv) in fuzz::corpus("table") {
-        std::fs::write(folder.path().join("customers.csv"), csv).unwrap();
-        gateway::GatewayRoom.check(&settings).unwrap_or_else(|error| panic!("corpus/table/{name}: {error}"));
+    house::Settings::read(id, section, base.to_owned()).unwrap()
+}
+
+/// What a connector made of bytes: every customer has a number, and an item nothing but the fields it was
+/// configured with; what is wrong is told in few words that quote nothing.
+fn reads_as_configured(read: Result<Vec<gateway::rehearsal::OwnCustomer>, String>) {
+    match read {
+        Ok(customers) => {
+            for customer in customers {
+                assert!(!customer.number.is_empty());
+                for item in customer.items.values() {
+                    let fields = item.as_object().unwrap();
+                    assert!(fields.values().any(|value| !value.is_null()), "an empty item is held");
+                }
+            }
+        }
+        Err(what) => assert!(!what.is_empty() && what.len() < 120, "{what}"),
     }
+}
+
+/// A CSV file of customers: as a gateway looks at it before it starts, and its rows.
+#[test]
+fn table() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = gateway_section("gateway.toml", "town", folder.path());
+    let system = gateway::rehearsal::OwnSystem::new(&settings).unwrap();
+    let mut rows = 0;
+    for (name, csv) in fuzz::corpus("table") {
+        std::fs::write(folder.path().join("customers.csv"), &csv).unwrap();
+        gateway::GatewayRoom.check(&settings).unwrap_or_else(|error| panic!("corpus/table/{name}: {error}"));
+        let read = system.customers(&csv);
+        rows += read.unwrap_or_else(|error| panic!("corpus/table/{name}: {error}")).0.len();
+    }
+    assert!(rows > 0, "no file of corpus/table has a customer");
     fuzz("table", |bytes| {
         std::fs::write(folder.path().join("customers.csv"), bytes).unwrap();
         if let Err(error) = gateway::GatewayRoom.check(&settings) {
             assert!(error.to_string().contains("customers.csv"), "{error}");
         }
+        reads_as_configured(system.customers(bytes).map(|(customers, _)| customers));
+    });
+}
+
+/// What an institution's own HTTP service answers: a page of customers, one customer.
+#[test]
+fn service() {
+    let settings = gateway_section("http.toml", "pension", std::path::Path::new("."));
+    let system = gateway::rehearsal::OwnSystem::new(&settings).unwrap();
+    for (name, body) in fuzz::corpus("service") {
+        let page = system.customers(&body).is_ok_and(|(customers, _)| !customers.is_empty());
+        let one = system.one(&body).is_ok_and(|one| one.is_some());
+        assert!(page || one, "corpus/service/{name} is neither a page nor a customer");
+    }
+    fuzz("service", |bytes| {
+        reads_as_configured(system.customers(bytes).map(|(customers, _)| customers));
+        reads_as_configured(system.one(bytes).map(|one| one.into_iter().collect()));
     });
 }
 

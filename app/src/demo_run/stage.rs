@@ -72,6 +72,24 @@ impl Stage {
         }
     }
 
+    /// Stops one room that runs in this process.
+    pub async fn stop_room(&mut self, id: &str) -> Result<()> {
+        let How::Here(running) = &mut self.how else { bail!("the rooms run in processes of their own") };
+        let at = running.iter().position(|room| room.id.as_str() == id);
+        running.remove(at.with_context(|| format!("{id} does not run"))?).stop().await;
+        Ok(())
+    }
+
+    /// Starts one room in this process.
+    pub async fn start_room(&mut self, id: &str) -> Result<()> {
+        let section = self.section(id)?;
+        let started = section.room.start(section.settings.clone(), World::real()).await;
+        let started = started.with_context(|| format!("{id} did not start"))?;
+        let How::Here(running) = &mut self.how else { bail!("the rooms run in processes of their own") };
+        running.push(started);
+        Ok(())
+    }
+
     /// The section of a party.
     pub fn section(&self, id: &str) -> Result<&Section> {
         self.file

@@ -40,7 +40,7 @@ pub struct Source {
     /// The epoch of the sender's codes.
     pub epoch: Epoch,
     /// The sender's session.
-    pub session: SessionName,
+    pub session: Arc<KnownSession>,
 }
 
 impl Conversions {
@@ -71,13 +71,13 @@ impl Conversions {
         codes: Vec<EncryptedCode>,
         batch: bool,
     ) -> Result<Vec<EncryptedCode>, Reason> {
-        let from = self.usable(&source.session, self.house.now())?;
+        let from = &source.session;
         if source.epoch != self.epoch(&from.party) {
             return Err(Reason::UnknownSession);
         }
         let conversion = Conversion {
             from_domain: Domain::new(from.party.clone(), source.epoch),
-            from_session: source.session.clone(),
+            from_session: from.name.clone(),
             to_domain: Domain::new(to.party.clone(), self.epoch(&to.party)),
             to_session: to.name.clone(),
         };

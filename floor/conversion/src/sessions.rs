@@ -103,6 +103,31 @@ impl Conversions {
         own.max_by(|a, b| (a.opened_at, &a.name).cmp(&(b.opened_at, &b.name))).cloned()
     }
 
+    /// The newest session of a party, ended or not: index entries may wait for their reader.
+    pub async fn newest(&self, party: &PartyId) -> Result<Option<Arc<KnownSession>>, Reason> {
+        let sql = "SELECT name, party, public, opened_at, ends_at, own, other FROM session WHERE party = $1 \
+                   ORDER BY opened_at DESC, name DESC LIMIT 1";
+        self.stored(sql, party.as_str()).await
+    }
+
+    /// A session by its name, ended or not, as long as index entries may wait.
+    pub async fn known(&self, name: &SessionName, now: Moment) -> Result<Arc<KnownSession>, Reason> {
+        if let Ok(session) = self.usable(name, now) {
+            return Ok(session);
+        }
+        let sql = "SELECT name, party, public, opened_at, ends_at, own, other FROM session WHERE name = $1";
+        let session = self.stored(sql, name.as_str()).await?.ok_or(Reason::UnknownSession)?;
+        let patience = self.house.defaults.index_patience_ms;
+        if now.since_ms(session.ends_at) < patience { Ok(session) } else { Err(Reason::UnknownSession) }
+    }
+
+    async fn stored(&self, sql: &'static str, key: &str) -> Result<Option<Arc<KnownSession>>, Reason> {
+        let key = key.to_owned();
+        let row = self.house.road.db().read("session", move |read| read.row(sql, &params![key])).await;
+        let row = row.map_err(|_: StoreError| Reason::Internal)?;
+        row.map(|row| read(&row).map(Arc::new).ok_or(Reason::Internal)).transpose()
+    }
+
     /// A session that has not ended more than an hour ago.
     pub fn usable(&self, name: &SessionName, now: Moment) -> Result<Arc<KnownSession>, Reason> {
         let sessions = self.sessions.read().unwrap_or_else(PoisonError::into_inner);

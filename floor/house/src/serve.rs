@@ -63,7 +63,7 @@ where
     tokio::spawn({
         let shutdown = shutdown.clone();
         async move {
-            if let Err(error) = wire::serve_outer(outer, &identity, outer_router, shutdown).await {
+            if let Err(error) = wire::serve_outer(outer, &identity, outer_router, notes, shutdown).await {
                 tracing::error!(%error, "the outer side cannot be served");
             }
         }

@@ -56,7 +56,7 @@ impl Sessions {
             .unwrap_or_else(PoisonError::into_inner)
             .first()
             .map(|session| session.name.clone());
-        let session = Arc::new(open(house, near_its_end).await?);
+        let session = Arc::new(open(house, Open { instead_of: near_its_end, named: None }).await?);
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
         let oldest = house.now().plus_ms(-house.defaults.previous_session_ms);
         held.retain(|known| known.ends_at > oldest && known.name != session.name);
@@ -64,20 +64,33 @@ impl Sessions {
         Ok(session)
     }
 
-    /// The session of that name: one that is held, or the current one if it bears the name.
+    /// The session of that name: one that is held, or one the transcryptors still give the shares of.
     pub async fn find(&self, house: &House, name: &SessionName) -> Result<Arc<OwnSession>, Reason> {
         if let Some(session) = self.named(name) {
             return Ok(session);
         }
-        let current = self.current(house).await?;
-        if current.name == *name { Ok(current) } else { Err(Reason::UnknownSession) }
+        if *name.party() != house.id {
+            return Err(Reason::UnknownSession);
+        }
+        let _one_at_a_time = self.opening.lock().await;
+        if let Some(session) = self.named(name) {
+            return Ok(session);
+        }
+        let session = Arc::new(open(house, Open { instead_of: None, named: Some(name.clone()) }).await?);
+        if session.name != *name {
+            return Err(Reason::BadReply);
+        }
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        held.push(Arc::clone(&session));
+        // Newest first: the first one is the current one.
+        held.sort_by(|a, b| b.ends_at.cmp(&a.ends_at));
+        Ok(session)
     }
 }
 
-async fn open(house: &House, instead_of: Option<SessionName>) -> Result<OwnSession, Reason> {
+async fn open(house: &House, ask: Open) -> Result<OwnSession, Reason> {
     let (linkage, trustee) = (house.only("linkage")?, house.only("trustee")?);
-    let opened: Opened =
-        house.post(&linkage, OPEN, &Open { instead_of }, WITHIN).await.map_err(|error| error.reason())?;
+    let opened: Opened = house.post(&linkage, OPEN, &ask, WITHIN).await.map_err(|error| error.reason())?;
     let (Some(first), Some(last)) = (opened.keys.first(), opened.keys.get(1)) else {
         return Err(Reason::BadReply);
     };

@@ -48,6 +48,10 @@ impl Message for SessionKey {
 pub struct Open {
     /// A session the caller knows and does not want again, e.g. because it is near its end.
     pub instead_of: Option<SessionName>,
+    /// A session of the caller's own that it wants the share of again. For the portal, whose index entries may
+    /// have waited for it beyond the session's end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named: Option<SessionName>,
 }
 
 /// Linkage's answer.

@@ -27,6 +27,8 @@ pub struct Defaults {
     pub session_ms: i64,
     /// How long the previous session is still taken after its end.
     pub previous_session_ms: i64,
+    /// How long an index entry waits for a portal that is away, after the end of the session it was converted to.
+    pub index_patience_ms: i64,
     /// How often the directory, the accreditations and the whitelist are fetched.
     pub poll_ms: i64,
     /// How long a signed document of oversight or the authority stays valid without being renewed.
@@ -53,6 +55,7 @@ impl Defaults {
             time_step_ms: 250,
             session_ms: 86_400_000,
             previous_session_ms: 3_600_000,
+            index_patience_ms: 30 * 86_400_000,
             poll_ms: 15_000,
             document_valid_ms: 7 * 86_400_000,
             body_bytes: 512 << 10,

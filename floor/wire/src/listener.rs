@@ -13,9 +13,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
+use words::Reason;
 use world::Shutdown;
 
 use crate::caller::PeerFingerprint;
+use crate::routes::{Notes, Rejection};
 use crate::tls::{TlsError, TlsIdentity};
 
 /// Connections one listener serves at once; further ones wait in the system's queue.
@@ -85,22 +87,57 @@ where
     }
 }
 
-/// Serves the outer side: TLS 1.3, a client certificate of the country demanded.
+/// Whether the handshake ended because of a certificate: the peer's (none, of another root, expired, not its own), or
+/// ours, which a peer of another country does not accept.
+fn is_wrong_certificate(error: &std::io::Error) -> bool {
+    use rustls::{AlertDescription, Error};
+    match error.get_ref().and_then(|cause| cause.downcast_ref::<Error>()) {
+        Some(Error::InvalidCertificate(_) | Error::NoCertificatesPresented) => true,
+        // `DecryptError`: a root of the same name with another key, as every country's root has.
+        Some(Error::AlertReceived(alert)) => matches!(
+            alert,
+            AlertDescription::UnknownCA
+                | AlertDescription::BadCertificate
+                | AlertDescription::UnsupportedCertificate
+                | AlertDescription::CertificateExpired
+                | AlertDescription::CertificateUnknown
+                | AlertDescription::DecryptError
+        ),
+        _ => false,
+    }
+}
+
+/// Serves the outer side: TLS 1.3, a client certificate of the country demanded. A handshake that fails by the peer's
+/// certificate is handed to `notes`.
 pub async fn serve_outer(
     bound: Bound,
     identity: &TlsIdentity,
     router: Router,
+    notes: Arc<dyn Notes>,
     shutdown: Shutdown,
 ) -> Result<(), TlsError> {
     let acceptor = tokio_rustls::TlsAcceptor::from(identity.server()?);
     let until = shutdown.clone();
     accept_each(bound.0, shutdown, move |stream: TcpStream| {
         let (acceptor, router, until) = (acceptor.clone(), router.clone(), until.clone());
+        let notes = Arc::clone(&notes);
         async move {
-            let handshake = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await;
-            let Ok(Ok(stream)) = handshake else {
-                tracing::info!("a connection without a valid certificate was refused in the TLS handshake");
-                return;
+            let stream = match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
+                Ok(Ok(stream)) => stream,
+                Ok(Err(error)) if is_wrong_certificate(&error) => {
+                    tracing::info!(
+                        "a connection without a valid certificate was refused in the TLS handshake"
+                    );
+                    let route = "TLS handshake".to_owned();
+                    let reason = Reason::Unauthenticated;
+                    notes.note(Rejection { caller: "nobody".into(), route, reason }).await;
+                    return;
+                }
+                // Broken off, no TLS at all, or too slow: nobody who could be told from noise.
+                Ok(Err(_)) | Err(_) => {
+                    tracing::debug!("a connection ended before the TLS handshake did");
+                    return;
+                }
             };
             let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
             let peer = certificate.map(|certificate| PeerFingerprint(seal::sha256(certificate)));

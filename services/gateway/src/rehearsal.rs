@@ -11,7 +11,7 @@ use words::{ActId, AffairId, ItemId, PartyId, Reason, StaffId};
 use world::World;
 
 use crate::compose::Wanted;
-use crate::connector::Connector;
+use crate::connector::{Connector, Reading};
 use crate::policy::BirthAndSex;
 use crate::{Config, Gateway, store};
 
@@ -111,5 +111,39 @@ impl Member {
         self.gateway.house.world.shutdown.trigger();
         self.gateway.house.road.db().clone().close().await;
         self.codes.close().await;
+    }
+}
+
+/// What a connector makes of bytes from the institution's own system, wherever they came from.
+pub struct OwnSystem(Reading);
+
+/// A customer as read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OwnCustomer {
+    /// The customer number; never empty.
+    pub number: String,
+    /// The four attributes.
+    pub attributes: protocol::issue::Attributes,
+    /// Whether the record is shielded.
+    pub shielded: bool,
+    /// Each configured item that is held.
+    pub items: std::collections::BTreeMap<String, serde_json::Value>,
+}
+
+impl OwnSystem {
+    /// By the connector's table in a gateway's section. Touches no file and no network.
+    pub fn new(settings: &Settings) -> Result<Self, house::ConfigError> {
+        Ok(Self(Reading::new(settings.own::<Config>()?.connector)))
+    }
+
+    /// A CSV file, or a page of the service: the customers, and where the next page begins. The error quotes nothing
+    /// of the content.
+    pub fn customers(&self, bytes: &[u8]) -> Result<(Vec<OwnCustomer>, Option<String>), String> {
+        self.0.customers(bytes)
+    }
+
+    /// The service's answer about one customer.
+    pub fn one(&self, bytes: &[u8]) -> Result<Option<OwnCustomer>, String> {
+        self.0.one(bytes)
     }
 }

@@ -1,6 +1,5 @@
 //! How this room's refusals and failures become problems. Reasons and their statuses stand in `words::Reason`.
 
-use conversion::Source;
 use protocol::inquiry::Inquiry;
 use wire::Problem;
 use words::Reason;
@@ -20,9 +19,4 @@ pub(crate) fn unknown_session(inquiry: &Inquiry) -> Problem {
         "`subject.session` is not a session of the sender that is still open.",
     )
     .of(inquiry.id)
-}
-
-/// Where an inquiry's code comes from.
-pub(crate) fn source(inquiry: &Inquiry) -> Source {
-    Source { epoch: inquiry.subject.epoch, session: inquiry.subject.session.clone() }
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use conversion::DecisionFacts;
+use conversion::{DecisionFacts, Source};
 use house::{House, json_bytes, told};
-use protocol::index::{HALF_PATH, HalfIndex, IndexHop, hash_of};
+use protocol::index::{HALF_PATH, HalfIndex, hash_of};
 use protocol::inquiry::{self, Hop, Inquiry, Reply, ToLinkage, ToTrustee};
 use road::{Arrival, Failure, Parcel, Protected, Record, Refused, Verb};
 use rules::{Convert, Pace, Permit};
@@ -16,7 +16,7 @@ use seal::{EncryptedCode, Jws};
 use wire::{Caller, Json, Problem};
 use words::{B64, Moment, Reason};
 
-use crate::error::{not_the_sender, source, unknown_session};
+use crate::error::{not_the_sender, unknown_session};
 use crate::policy::is_senders_own;
 use crate::{Here, Linkage};
 
@@ -59,15 +59,12 @@ impl Halves {
     async fn make(linkage: &Linkage, inquiry: &Inquiry, jws: &Jws) -> Result<Self, Problem> {
         let (house, service) = (&linkage.house, &linkage.conversions);
         let now = house.now();
-        service.usable(&inquiry.subject.session, now).map_err(|_| unknown_session(inquiry))?;
-        let source = source(inquiry);
+        let from = service.usable(&inquiry.subject.session, now).map_err(|_| unknown_session(inquiry))?;
+        let source = Source { epoch: inquiry.subject.epoch, session: from };
         let code = inquiry.subject.code;
         let taken = B64::from(code.hash());
-        let portal = house
-            .only("portal")
-            .and_then(|portal| service.current(&portal.id, now).ok_or(Reason::Unavailable))?;
-        let index = service
-            .convert(&source, &portal, inquiry.id, vec![code], false)
+        let index = linkage
+            .half_index(&source, inquiry.id, vec![code], false)
             .await
             .map_err(|reason| Problem::new(reason).of(inquiry.id))?;
         let to = match service.current(&inquiry.to, now) {
@@ -89,21 +86,7 @@ impl Halves {
             };
             (code, hop)
         });
-        let index_hop = IndexHop {
-            id: inquiry.id,
-            batch: false,
-            to_epoch: service.epoch(&portal.party),
-            to_session: portal.name.clone(),
-            taken: hash_of(&[code]),
-            given: hash_of(&index),
-        };
-        let index_given = index_hop.given.clone();
-        let index = HalfIndex {
-            hop: house.sign(&index_hop),
-            from_session: source.session,
-            from_epoch: source.epoch,
-            codes: index,
-        };
+        let index_given = hash_of(&index.codes);
         Ok(Self { to: hop.map(|(code, hop)| (code, house.sign(&hop))), index, taken, given, index_given })
     }
 }

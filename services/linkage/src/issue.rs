@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::response::Response;
 use conversion::Source;
 use house::{Law, json_bytes, told};
-use protocol::index::{HalfIndex, IndexHop, hash_of};
+use protocol::index::hash_of;
 use protocol::issue::{self, IssueHop, Order, Rows, Stored, ToLinkage, ToTrustee};
 use road::{Arrival, Failure, Protected, Record, Refused, Verb};
 use rules::{Issue, IssueFacts, IssueRequest, Pace, Permit, decide_issue};
@@ -116,7 +116,7 @@ impl Verb for IssueCodes {
         let now = house.now();
         let source = Source {
             epoch: service.epoch(self.rows.from_session.party()),
-            session: self.rows.from_session.clone(),
+            session: service.usable(&self.rows.from_session, now).map_err(Failure::new)?,
         };
         let to = service.usable(&self.rows.to_session, now).map_err(Failure::new)?;
         if to.party != self.rows.to {
@@ -126,7 +126,12 @@ impl Verb for IssueCodes {
             .convert(&source, &to, self.rows.id, self.message.codes.clone(), true)
             .await
             .map_err(Failure::new)?;
-        let index = if self.for_portal { None } else { Some(self.half_index(&source, now).await?) };
+        let index = if self.for_portal {
+            None
+        } else {
+            let index = self.message.index.clone();
+            Some(self.linkage.half_index(&source, self.rows.id, index, true).await.map_err(Failure::new)?)
+        };
         let hop = IssueHop {
             id: self.rows.id,
             rows: self.message.rows.hash().into(),
@@ -150,33 +155,5 @@ impl Verb for IssueCodes {
 
     fn protect(&self, _permit: &Self::Permit, stored: Stored) -> Result<Protected, Failure> {
         serde_json::to_vec(&stored).map(Protected::reply).map_err(|_| Failure::new(Reason::Internal))
-    }
-}
-
-impl IssueCodes {
-    async fn half_index(&self, source: &Source, now: Moment) -> Result<HalfIndex, Failure> {
-        let (house, service) = (&self.linkage.house, &self.linkage.conversions);
-        let portal = house.only("portal").map_err(Failure::new)?;
-        let portal = service
-            .current(&portal.id, now)
-            .ok_or_else(|| Failure::with(Reason::Unavailable, "The portal has no open session."))?;
-        let codes = service
-            .convert(source, &portal, self.rows.id, self.message.index.clone(), true)
-            .await
-            .map_err(Failure::new)?;
-        let hop = IndexHop {
-            id: self.rows.id,
-            batch: true,
-            to_epoch: service.epoch(&portal.party),
-            to_session: portal.name.clone(),
-            taken: self.rows.index.clone(),
-            given: hash_of(&codes),
-        };
-        Ok(HalfIndex {
-            hop: house.sign(&hop),
-            from_session: source.session.clone(),
-            from_epoch: source.epoch,
-            codes,
-        })
     }
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod error;
+mod index_half;
 mod inquire;
 mod issue;
 mod open_session;
@@ -18,6 +19,8 @@ use world::World;
 pub struct Linkage {
     house: Arc<House>,
     conversions: Conversions,
+    /// Held while a session of the portal is opened, so that two acts do not open two.
+    opening: tokio::sync::Mutex<()>,
 }
 
 /// The state as handlers get it.
@@ -53,8 +56,16 @@ impl Room for LinkageRoom {
             house.follow_directory().await?;
             house.follow_law().await?;
             let conversions = Conversions::open(&house, Place::First).await?;
-            let state = Here(Arc::new(Linkage { house: Arc::clone(&house), conversions }));
-            house::serve(&house, &settings, routes::routes(), state).await
+            let opening = tokio::sync::Mutex::default();
+            let linkage = Arc::new(Linkage { house: Arc::clone(&house), conversions, opening });
+            let running =
+                house::serve(&house, &settings, routes::routes(), Here(Arc::clone(&linkage))).await?;
+            // Index entries must have where to go even where the portal is away.
+            house::keep_session_open(&house, move || {
+                let linkage = Arc::clone(&linkage);
+                async move { linkage.renew_portal_session().await.map_err(|problem| problem.reason) }
+            });
+            Ok(running)
         })
     }
 }

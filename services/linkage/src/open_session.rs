@@ -2,6 +2,7 @@
 //!
 //! Not an act about a person: it is noted in the records, once for each session.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Extension;
@@ -10,7 +11,7 @@ use conversion::KnownSession;
 use protocol::session::{Current, EXTEND, Extend, Extended, Open, Opened, SHARE_INFO, SessionKey};
 use road::Record;
 use seal::Jws;
-use wire::{Caller, Json, Problem};
+use wire::{Caller, Json, KnownParty, Problem};
 use words::{B64, Domain, Moment, PartyId, Reason, SessionName};
 
 use crate::{Here, Linkage};
@@ -23,13 +24,18 @@ pub(crate) async fn open_session(
     let Caller::Party(party) = caller else { return Err(Problem::new(Reason::Unauthenticated)) };
     let linkage = here.0;
     let now = linkage.house.now();
-    let current = linkage
-        .conversions
-        .current(&party.id, now)
-        .filter(|session| Some(&session.name) != body.message.instead_of.as_ref());
-    let session = match current {
-        Some(session) => session,
-        None => linkage.conversions.keep(linkage.make(&party.id, now).await?).await?,
+    let session = match &body.message.named {
+        Some(name) => linkage.own_session(&party, name, now).await?,
+        None => {
+            let current = linkage
+                .conversions
+                .current(&party.id, now)
+                .filter(|session| Some(&session.name) != body.message.instead_of.as_ref());
+            match current {
+                Some(session) => session,
+                None => linkage.open(&party.id, now).await?,
+            }
+        }
     };
     let share =
         linkage.conversions.secrets().share(&session.name).map_err(|_| Problem::new(Reason::Internal))?;
@@ -56,6 +62,29 @@ pub(crate) async fn current_session(
 }
 
 impl Linkage {
+    /// A session the caller asks for by name: its own; beyond its end for the portal alone.
+    async fn own_session(
+        &self,
+        party: &KnownParty,
+        name: &SessionName,
+        now: Moment,
+    ) -> Result<Arc<KnownSession>, Problem> {
+        if *name.party() != party.id {
+            return Err(Problem::with(Reason::NotAllowed, "The session is another party's."));
+        }
+        let session = if party.kind.as_str() == "portal" {
+            self.conversions.known(name, now).await?
+        } else {
+            self.conversions.usable(name, now)?
+        };
+        Ok(session)
+    }
+
+    /// Opens a new session of a party.
+    pub(crate) async fn open(&self, party: &PartyId, now: Moment) -> Result<Arc<KnownSession>, Problem> {
+        Ok(self.conversions.keep(self.make(party, now).await?).await?)
+    }
+
     /// Makes a new session: `k1·Y` with its proof, then the trustee's turn, checked.
     async fn make(&self, party: &PartyId, now: Moment) -> Result<KnownSession, Problem> {
         let house = &self.house;

@@ -31,11 +31,14 @@ impl Trustee {
             return Err(not_what_was_signed(hop.id, what));
         }
         let portal = house.only("portal")?;
-        let to = service.usable(&hop.to_session, house.now())?;
+        // An entry may have waited in an outbox while somebody was away: ended sessions hold for it.
+        let now = house.now();
+        let to = service.known(&hop.to_session, now).await?;
         if to.party != portal.id {
             return Err(not_what_was_signed(hop.id, "index.to_session"));
         }
-        let source = Source { epoch: half.from_epoch, session: half.from_session.clone() };
+        let source =
+            Source { epoch: half.from_epoch, session: service.known(&half.from_session, now).await? };
         let codes = service.convert(&source, &to, hop.id, half.codes.clone(), hop.batch).await?;
         let own = IndexHop { taken: hop.given.clone(), given: hash_of(&codes), ..hop.clone() };
         let entries = IndexEntries { hops: vec![half.hop.clone(), house.sign(&own)], codes };

@@ -103,8 +103,8 @@ impl Verb for Inquire {
     async fn act(&self, _permit: &Self::Permit) -> Result<(Reply, B64), Failure> {
         let (house, service) = (&self.trustee.house, &self.trustee.conversions);
         let to = service.usable(&self.hop.to_session, house.now()).map_err(Failure::new)?;
-        let source =
-            Source { epoch: self.inquiry.subject.epoch, session: self.inquiry.subject.session.clone() };
+        let from = service.usable(&self.inquiry.subject.session, house.now()).map_err(Failure::new)?;
+        let source = Source { epoch: self.inquiry.subject.epoch, session: from };
         let codes = service
             .convert(&source, &to, self.inquiry.id, vec![self.message.code], false)
             .await

@@ -118,7 +118,7 @@ impl Verb for IssueCodes {
         let (house, service) = (&self.trustee.house, &self.trustee.conversions);
         let source = Source {
             epoch: service.epoch(self.rows.from_session.party()),
-            session: self.rows.from_session.clone(),
+            session: service.usable(&self.rows.from_session, house.now()).map_err(Failure::new)?,
         };
         let to = service.usable(&self.rows.to_session, house.now()).map_err(Failure::new)?;
         if to.party != self.rows.to {

@@ -120,9 +120,36 @@ async fn the_outer_side_refuses_messages_that_are_not_of_the_protocol() {
 async fn wrong_and_revoked_certificates() {
     let (ground, abroad) = (Ground::new(100).await, Ground::new(100).await);
     let within = std::time::Duration::from_secs(5);
+    let entry = ground.entry("authority");
     let foreign: Result<serde_json::Value, _> =
-        abroad.house("town").get(&ground.entry("authority"), protocol::directory::PATH, within).await;
+        abroad.house("town").get(&entry, protocol::directory::PATH, within).await;
     assert!(matches!(foreign, Err(wire::CallError::Unreachable)));
+    // One that takes this country's root for good, but has another country's certificate.
+    let pem = |file: &str| std::fs::read(abroad.folder.path().join("town/keys").join(file)).unwrap();
+    let root = ground.house("town").country.root_certificate.clone();
+    let spy = wire::TlsIdentity::from_pem(&pem("tls.crt"), &pem("tls.key"), root.as_bytes()).unwrap();
+    let spied: Result<serde_json::Value, _> =
+        wire::Peers::new(spy).get(&entry.id, &entry.address, protocol::directory::PATH, within).await;
+    assert!(spied.is_err(), "a foreign certificate was let in");
+    let recorded = async || {
+        let leaves = ground.house("authority").road.leaves(None).await.unwrap();
+        let at_the_door = leaves.iter().filter(|leaf| {
+            leaf.record.field("route").and_then(|route| route.as_str()) == Some("TLS handshake")
+        });
+        at_the_door.count()
+    };
+    for _ in 0..50 {
+        if recorded().await > 1 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    let refused = ground.refusals("authority", Reason::Unauthenticated).await;
+    assert!(recorded().await > 1 && refused == recorded().await, "a foreign certificate is not recorded");
+    // A connection that only closes is no wrong certificate.
+    drop(tokio::net::TcpStream::connect(ground.room("authority").outer).await.unwrap());
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    assert_eq!(ground.refusals("authority", Reason::Unauthenticated).await, refused);
 
     let authority = ground.entry("authority");
     let known: Result<serde_json::Value, _> =

@@ -8,6 +8,7 @@
     reason = "all of it is tests: failing loudly is their work"
 )]
 
+mod absent_portal;
 mod bad_input;
 mod frauds;
 mod ground;

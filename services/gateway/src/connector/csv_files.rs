@@ -59,23 +59,40 @@ impl Table {
         {
             return Ok(Arc::clone(rows));
         }
-        let mut reader = csv::Reader::from_path(&self.file).map_err(|error| self.error(kind(&error)))?;
-        let headers = reader.headers().map_err(|error| self.error(kind(&error)))?.clone();
-        let mut rows = Rows::default();
-        for record in reader.records() {
-            let record = record.map_err(|error| self.error(kind(&error)))?;
-            let fields: Fields = headers
-                .iter()
-                .zip(record.iter())
-                .map(|(name, value)| (name.to_owned(), Value::from(value)))
-                .collect();
-            let number = super::text(&fields, &self.key);
-            rows.order.push(number.clone());
-            rows.by_number.insert(number, fields);
-        }
-        let rows = Arc::new(rows);
+        let file = std::fs::File::open(&self.file).map_err(|error| self.error(error))?;
+        let rows = Arc::new(read(file, &self.key).map_err(|what| self.error(what))?);
         *held = Some((stamp.0, stamp.1, Arc::clone(&rows)));
         Ok(rows)
+    }
+}
+
+/// Reads a file's rows; the error says what is wrong and in which line, never what stands there.
+fn read(file: impl std::io::Read, key: &str) -> Result<Rows, String> {
+    let mut reader = csv::Reader::from_reader(file);
+    let headers = reader.headers().map_err(|error| kind(&error))?.clone();
+    let mut rows = Rows::default();
+    for record in reader.records() {
+        let record = record.map_err(|error| kind(&error))?;
+        let fields: Fields = headers
+            .iter()
+            .zip(record.iter())
+            .map(|(name, value)| (name.to_owned(), Value::from(value)))
+            .collect();
+        let number = super::text(&fields, key);
+        rows.order.push(number.clone());
+        rows.by_number.insert(number, fields);
+    }
+    Ok(rows)
+}
+
+/// The customers in a file of these bytes.
+pub(super) fn customers_in(bytes: &[u8], columns: &Columns) -> Result<Vec<Customer>, String> {
+    Ok(read(bytes, &columns.customer)?.customers(columns))
+}
+
+impl Rows {
+    fn customers(&self, columns: &Columns) -> Vec<Customer> {
+        self.order.iter().filter_map(|number| columns.customer(self.by_number.get(number)?.clone())).collect()
     }
 }
 
@@ -131,12 +148,7 @@ impl CsvFiles {
     }
 
     pub(crate) async fn customers(&self) -> Result<Vec<Customer>, SourceError> {
-        let rows = Self::read(&self.customers).await?;
-        Ok(rows
-            .order
-            .iter()
-            .filter_map(|number| self.columns.customer(rows.by_number.get(number)?.clone()))
-            .collect())
+        Ok(Self::read(&self.customers).await?.customers(&self.columns))
     }
 
     pub(crate) async fn customer(&self, number: &str) -> Result<Option<Customer>, SourceError> {

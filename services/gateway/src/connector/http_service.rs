@@ -11,7 +11,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde_json::Value;
 
-use super::{Columns, Customer, Fields, ItemConfig, SourceError};
+use super::{Columns, Customer, ItemConfig, SourceError};
 
 const WITHIN: Duration = Duration::from_secs(5);
 const LARGEST: usize = 16 << 20;
@@ -34,6 +34,30 @@ pub(crate) struct HttpService {
 fn in_path(text: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
     text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}
+
+const NOT_JSON: &str = "answered something that is not JSON";
+
+/// The customers of a page, and the number to go on from.
+pub(super) fn read_page(
+    body: &[u8],
+    rows: &str,
+    next: &str,
+    columns: &Columns,
+) -> Result<(Vec<Customer>, Option<String>), String> {
+    let page: Value = serde_json::from_slice(body).map_err(|_| NOT_JSON.to_owned())?;
+    let list = page.get(rows).and_then(Value::as_array).ok_or_else(|| format!("a page has no `{rows}`"))?;
+    let customers = list.iter().filter_map(|row| columns.customer(row.as_object()?.clone())).collect();
+    Ok((customers, page.get(next).and_then(Value::as_str).map(str::to_owned)))
+}
+
+/// One customer; `None` where the service has an object without a number, or null.
+pub(super) fn read_one(body: &[u8], columns: &Columns) -> Result<Option<Customer>, String> {
+    match serde_json::from_slice(body).map_err(|_| NOT_JSON.to_owned())? {
+        Value::Object(fields) => Ok(columns.customer(fields)),
+        Value::Null => Ok(None),
+        _ => Err("answered something that is no customer".into()),
+    }
 }
 
 impl HttpService {
@@ -67,7 +91,7 @@ impl HttpService {
         })
     }
 
-    async fn get(&self, path: &str) -> Result<Option<Value>, SourceError> {
+    async fn get(&self, path: &str) -> Result<Option<Bytes>, SourceError> {
         let error = |what: &str| SourceError(format!("{}: {what}", self.base));
         let uri: Uri = format!("{}{path}", self.base).parse().map_err(|_| error("the path is not valid"))?;
         let exchange = async {
@@ -77,12 +101,8 @@ impl HttpService {
                 status if !status.is_success() => return Err(error(&format!("answered {status}"))),
                 _ => {}
             }
-            let body = Limited::new(response.into_body(), LARGEST)
-                .collect()
-                .await
-                .map_err(|_| error("broke off"))?
-                .to_bytes();
-            serde_json::from_slice(&body).map(Some).map_err(|_| error("answered something that is not JSON"))
+            let body = Limited::new(response.into_body(), LARGEST).collect().await;
+            Ok(Some(body.map_err(|_| error("broke off"))?.to_bytes()))
         };
         tokio::time::timeout(WITHIN, exchange).await.unwrap_or_else(|_| Err(error("did not answer in time")))
     }
@@ -90,15 +110,12 @@ impl HttpService {
     pub(crate) async fn customers(&self) -> Result<Vec<Customer>, SourceError> {
         let (mut all, mut after) = (Vec::new(), String::new());
         for _ in 0..PAGES {
-            let page =
-                self.get(&self.list.replace("{after}", &in_path(&after))).await?.unwrap_or(Value::Null);
-            let rows = page
-                .get(&self.rows)
-                .and_then(Value::as_array)
-                .ok_or_else(|| SourceError(format!("{}: a page has no `{}`", self.base, self.rows)))?;
-            all.extend(rows.iter().filter_map(|row| self.columns.customer(row.as_object()?.clone())));
-            match page.get(&self.next).and_then(Value::as_str) {
-                Some(next) if next != after => next.clone_into(&mut after),
+            let body = self.get(&self.list.replace("{after}", &in_path(&after))).await?.unwrap_or_default();
+            let page = read_page(&body, &self.rows, &self.next, &self.columns);
+            let (customers, next) = page.map_err(|what| SourceError(format!("{}: {what}", self.base)))?;
+            all.extend(customers);
+            match next {
+                Some(next) if next != after => after = next,
                 _ => break,
             }
         }
@@ -106,9 +123,10 @@ impl HttpService {
     }
 
     pub(crate) async fn customer(&self, number: &str) -> Result<Option<Customer>, SourceError> {
-        let found = self.get(&self.one.replace("{customer}", &in_path(number))).await?;
-        let fields: Option<Fields> = found.and_then(|value| value.as_object().cloned());
-        Ok(fields.and_then(|fields| self.columns.customer(fields)))
+        let Some(body) = self.get(&self.one.replace("{customer}", &in_path(number))).await? else {
+            return Ok(None);
+        };
+        read_one(&body, &self.columns).map_err(|what| SourceError(format!("{}: {what}", self.base)))
     }
 
     pub(crate) fn item(&self, customer: &Customer, item: &str) -> Option<Value> {

@@ -5,7 +5,10 @@
 
 mod csv_files;
 mod http_service;
+mod reading;
 mod sqlite_file;
+
+pub(crate) use reading::Reading;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
