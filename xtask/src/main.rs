@@ -45,7 +45,11 @@ enum Task {
     /// Runs with faults put in.
     Faults,
     /// Only the checks that need no compiling: tidiness, licences, arrows between crates.
-    Tidy,
+    Tidy {
+        /// First set the lines of references in documents to where the names are defined now.
+        #[arg(long)]
+        lines: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -72,7 +76,10 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
             println!("There are no fault runs yet.");
             Ok(ExitCode::from(NOT_RUN))
         }
-        Task::Tidy => {
+        Task::Tidy { lines } => {
+            if lines {
+                tidy::set_lines(&workspace.root)?;
+            }
             let mut steps = Steps::default();
             checks(&mut steps, &workspace);
             Ok(steps.finish())

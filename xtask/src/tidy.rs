@@ -106,36 +106,90 @@ fn faults_in(file: &Path, text: &str, root: &Path) -> Vec<String> {
     faults
 }
 
-/// References to a line of code, `` `path/file.rs:12` ``, must lead somewhere; with a name before, `` `inquire`
-/// (`path/file.rs:12`) ``, the line must hold the name.
+/// A reference to a line of code in a text: `` `path/file.rs:12` ``, or with a name before, `` `inquire`
+/// (`path/file.rs:12`) ``.
+struct Reference<'a> {
+    /// Where the line's number stands in the text, in bytes.
+    number: std::ops::Range<usize>,
+    file: &'a str,
+    name: Option<&'a str>,
+}
+
+fn references(text: &str) -> Vec<Reference<'_>> {
+    let mut parts = Vec::new();
+    let mut at = 0;
+    for part in text.split('`') {
+        parts.push((at, part));
+        at += part.len() + 1;
+    }
+    let mut found = Vec::new();
+    // Between back-ticks: every second part.
+    for i in (1..parts.len()).step_by(2) {
+        let Some((start, part)) = parts.get(i) else { continue };
+        let Some(end) = part.find(".rs:").map(|end| end + 3) else { continue };
+        let (Some(file), false) = (part.get(..end), part.contains(char::is_whitespace)) else { continue };
+        let part_of = |back: usize| i.checked_sub(back).and_then(|i| parts.get(i)).map(|(_, part)| *part);
+        let between = part_of(1).unwrap_or_default();
+        let named = between.starts_with(char::is_whitespace) && between.trim() == "(";
+        let name = part_of(2).filter(|_| named).map(|name| name.trim_end_matches("()"));
+        found.push(Reference { number: start + end + 1..start + part.len(), file, name });
+    }
+    found
+}
+
+/// A reference must lead to a line that is there, and hold the name, if one is named.
 fn broken_references(file: &Path, text: &str, root: &Path) -> Vec<String> {
     let mut faults = Vec::new();
-    for (number, line) in (1..).zip(text.lines()) {
-        let parts: Vec<&str> = line.split('`').collect();
-        // Between back-ticks: every second part.
-        for at in (1..parts.len()).step_by(2) {
-            let Some((path, wanted)) = parts.get(at).and_then(|part| part.split_once(".rs:")) else {
-                continue;
-            };
-            let Ok(wanted) = wanted.parse::<usize>() else { continue };
-            let target = format!("{path}.rs");
-            let code = fs::read_to_string(root.join(&target)).unwrap_or_default();
-            let Some(shown) =
-                code.lines().nth(wanted.saturating_sub(1)).filter(|shown| !shown.trim().is_empty())
-            else {
-                faults.push(format!("{}:{number}: {target}:{wanted} leads nowhere", file.display()));
-                continue;
-            };
-            let before = at.checked_sub(1).and_then(|between| parts.get(between));
-            let name = at.checked_sub(2).and_then(|name| parts.get(name));
-            if let (Some(&" ("), Some(name)) = (before, name)
-                && !shown.contains(name.trim_end_matches("()"))
-            {
-                faults.push(format!("{}:{number}: {target}:{wanted} does not hold {name}", file.display()));
+    for reference in references(text) {
+        let at = text.get(..reference.number.start).unwrap_or_default().lines().count();
+        let wanted = text.get(reference.number.clone()).unwrap_or_default();
+        let code = fs::read_to_string(root.join(reference.file)).unwrap_or_default();
+        let line = wanted.parse::<usize>().ok().and_then(|wanted| code.lines().nth(wanted.checked_sub(1)?));
+        let place = format!("{}:{at}: {}:{wanted}", file.display(), reference.file);
+        match (line.filter(|line| !line.trim().is_empty()), reference.name) {
+            (None, _) => faults.push(format!("{place} leads nowhere")),
+            (Some(line), Some(name)) if !line.contains(name) => {
+                faults
+                    .push(format!("{place} does not hold {name}; `cargo xtask tidy --lines` sets it right"));
             }
+            _ => {}
         }
     }
     faults
+}
+
+/// Sets the lines of all named references to where the name is defined now. Says which names it did not find.
+pub(crate) fn set_lines(root: &Path) -> anyhow::Result<()> {
+    for file in files(root)?.iter().filter(|file| file.extension().is_some_and(|kind| kind == "md")) {
+        let text = fs::read_to_string(root.join(file))?;
+        let mut set = text.clone();
+        // From the end, so that the places before stay where they are.
+        for reference in references(&text).into_iter().rev() {
+            let Some(name) = reference.name else { continue };
+            let code = fs::read_to_string(root.join(reference.file)).unwrap_or_default();
+            match defined_at(&code, name) {
+                Some(line) => set.replace_range(reference.number, &line.to_string()),
+                None => println!("{}: no {name} in {}", file.display(), reference.file),
+            }
+        }
+        if set != text {
+            fs::write(root.join(file), set)?;
+            println!("{}: lines set", file.display());
+        }
+    }
+    Ok(())
+}
+
+/// The line where a name is defined; where it is defined nowhere, the first that holds it.
+fn defined_at(code: &str, name: &str) -> Option<usize> {
+    let defines = |line: &str| {
+        ["fn", "struct", "enum", "trait", "const", "static", "type", "mod"].iter().any(|word| {
+            let rest = line.split_once(&format!("{word} {name}")).map(|(_, rest)| rest);
+            rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+        })
+    };
+    let at = code.lines().position(defines).or_else(|| code.lines().position(|line| line.contains(name)));
+    at.map(|at| at + 1)
 }
 
 #[cfg(test)]
@@ -174,5 +228,15 @@ mod tests {
         assert_eq!(check("`xtask/src/tidy.rs:99999`").len(), 1);
         assert_eq!(check("`xtask/src/nothing.rs:1`").len(), 1);
         assert_eq!(check("`absent_name()` (`xtask/src/tidy.rs:1`)").len(), 1);
+        assert_eq!(check("`absent_name`\n  (`xtask/src/tidy.rs:1`)").len(), 1, "a name at the end of a line");
+        assert_eq!(check("`xtask/src/tidy.rs:?`").len(), 1, "a line that is no number");
+    }
+
+    #[test]
+    fn a_name_is_found_where_it_is_defined() {
+        let code = "use x::find;\nfn find_all() {}\npub(crate) fn find() {}\n";
+        assert_eq!(defined_at(code, "find"), Some(3));
+        assert_eq!(defined_at(code, "x::find"), Some(1));
+        assert_eq!(defined_at(code, "lost"), None);
     }
 }

@@ -83,7 +83,7 @@ impl Sessions {
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
         held.push(Arc::clone(&session));
         // Newest first: the first one is the current one.
-        held.sort_by(|a, b| b.ends_at.cmp(&a.ends_at));
+        held.sort_by_key(|session| std::cmp::Reverse(session.ends_at));
         Ok(session)
     }
 }
