@@ -3,6 +3,7 @@
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context, Result};
 use rules::{Accreditation, Row, Standing};
@@ -45,13 +46,29 @@ impl Folder {
     }
 }
 
-/// Free ports, all held at the same time while they are looked for, so that none comes twice.
+/// Below the range from which the system takes ports for outgoing connections, so that none is taken between being
+/// found free here and being listened on.
+const PORTS: std::ops::Range<u16> = 10_000..32_000;
+
+/// Free ports, none of them twice in this process: where one country ended looking, the next one goes on.
 fn free_ports(count: usize) -> Result<Vec<u16>> {
-    let held: Vec<TcpListener> = (0..count)
-        .map(|_| TcpListener::bind(("127.0.0.1", 0)))
-        .collect::<Result<_, _>>()
-        .context("no free ports")?;
-    held.iter().map(|listener| Ok(listener.local_addr()?.port())).collect()
+    static LOOKED: AtomicU32 = AtomicU32::new(0);
+    let many = u32::from(PORTS.end - PORTS.start);
+    // Each process begins elsewhere.
+    let start = std::process::id().wrapping_mul(911);
+    let mut ports = Vec::with_capacity(count);
+    for _ in 0..many {
+        if ports.len() == count {
+            break;
+        }
+        let step = start.wrapping_add(LOOKED.fetch_add(1, Ordering::Relaxed)) % many;
+        let port = PORTS.start + u16::try_from(step)?;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            ports.push(port);
+        }
+    }
+    anyhow::ensure!(ports.len() == count, "no free ports");
+    Ok(ports)
 }
 
 /// Writes `musubi.toml`, `accreditations.json`; gives the pension service's port.

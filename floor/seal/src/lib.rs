@@ -44,6 +44,9 @@ pub enum SealError {
     /// A signature does not verify.
     #[error("the signature does not verify under the registered key")]
     BadSignature,
+    /// A text to be signed as lines has no newline.
+    #[error("the text to be signed has no line")]
+    NotText,
     /// A public key has the wrong length or is no key.
     #[error("the public key is not valid")]
     BadKey,
