@@ -117,6 +117,11 @@ fn country(
     }
     let global = deal(file, dice, told)?;
     let publisher = KeyFolder::new(safe.path().join("publisher")).signing(Some(dice))?;
+    // Only a country that has a room for demo assertions has somebody who signs them.
+    let demo_key = match file.sections.iter().any(|section| section.settings.common.demo) {
+        true => Some(KeyFolder::new(safe.path().join("demo")).signing(Some(dice))?.verify_key()),
+        false => None,
+    };
     let country = Country {
         root_certificate: root.certificate(today)?,
         authority: authority.settings.id.clone(),
@@ -124,6 +129,7 @@ fn country(
         authority_key: keys_of(authority).signing(None)?.verify_key(),
         publisher: PartyId::parse("publisher")?,
         publisher_key: publisher.verify_key(),
+        demo_key,
         global,
     };
     std::fs::write(&path, serde_json::to_vec_pretty(&country)?)

@@ -223,6 +223,10 @@ pub fn defaults() -> String {
             ),
         ),
         line("index entries wait for the portal", format!("{} days", d.index_patience_ms / 86_400_000)),
+        line(
+            "a ledger may go unwitnessed for",
+            format!("{} s or {} leaves", d.unwitnessed_ms / 1000, d.unwitnessed_leaves),
+        ),
         line("poll of documents", format!("{} s", d.poll_ms / 1000)),
         line("documents valid for", format!("{} days", d.document_valid_ms / 86_400_000)),
         line("largest message", format!("{} kB, batch {} MB", d.body_bytes >> 10, d.batch_body_bytes >> 20)),

@@ -1,11 +1,16 @@
 //! The one binary: command line, configuration, wiring, demo. It knows every room; no room knows it.
 
+pub mod audit_command;
 pub mod ceremony;
 pub mod config_file;
 pub mod demo_run;
 pub mod desk;
+pub mod my_records_command;
+pub mod picker;
 pub mod rooms;
+pub mod verify_log;
 pub mod whitelist_command;
+mod wording;
 
 #[path = "matching_command.rs"]
 mod matching_command;

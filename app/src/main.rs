@@ -5,9 +5,12 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
+use musubi::audit_command::{self, AuditAct};
 use musubi::config_file::{self, ConfigFile};
 use musubi::demo_run::{self, DemoArgs};
 use musubi::desk::{self, InquireArgs};
+use musubi::my_records_command::{self, MyRecordsArgs};
+use musubi::verify_log::{self, VerifyLogArgs};
 use musubi::whitelist_command::{self, ImportArgs};
 use musubi::{MatchArgs, ceremony, rooms};
 use rules::{Row, Standing};
@@ -60,6 +63,15 @@ enum Command {
     },
     /// Ask as a clerk of an institution.
     Inquire(InquireArgs),
+    /// Who asked what about me: my own records, each with its proof checked.
+    MyRecords(MyRecordsArgs),
+    /// Hold the records of all rooms against one another, as an officer of oversight.
+    Audit {
+        #[command(subcommand)]
+        act: AuditAct,
+    },
+    /// Verify a ledger from outside: signatures, witnesses, entries, and that it goes on from what it was.
+    VerifyLog(VerifyLogArgs),
     /// Say what is wrong with a configuration file, and where.
     CheckConfig {
         /// The file.
@@ -164,6 +176,9 @@ async fn run(command: Command) -> Result<()> {
             }
         }
         Command::Inquire(args) => desk::inquire(&args).await,
+        Command::MyRecords(args) => my_records_command::run(&args).await,
+        Command::Audit { act } => audit_command::run(&act).await,
+        Command::VerifyLog(args) => verify_log::run(&args).await,
         Command::CheckConfig { file } => check_config(&file),
         Command::Whitelist { act: WhitelistAct::Import(args) } => whitelist_command::run(&args),
         Command::Match(args) => musubi::run_match(args),

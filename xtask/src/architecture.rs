@@ -20,7 +20,7 @@ const FLOOR: [(&str, &[&str]); 14] = [
     ("road", &["ledger", "rules", "seal", "store", "words", "world"]),
     ("wire", &["rules", "seal", "words", "world"]),
     ("protocol", &["rules", "seal", "wire", "words"]),
-    ("house", &["protocol", "road", "rules", "seal", "store", "wire", "words", "world"]),
+    ("house", &["ledger", "protocol", "road", "rules", "seal", "store", "wire", "words", "world"]),
     ("conversion", &["house", "protocol", "road", "rules", "seal", "store", "wire", "words", "world"]),
 ];
 

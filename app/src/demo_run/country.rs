@@ -104,7 +104,9 @@ pub fn write(folder: &Folder, databases: Option<&str>, now: Moment) -> Result<u1
         ));
     };
     for (id, name, name_en) in SINGLE {
-        let own = if id == "oversight" {
+        let own = if ["linkage", "registry", "portal"].contains(&id) {
+            "demo = true\n"
+        } else if id == "oversight" {
             "whitelist = \"whitelist.jws\"\naccreditations = \"accreditations.json\"\n"
         } else {
             ""

@@ -22,7 +22,9 @@ pub trait HasHouse: Clone + Send + Sync + 'static {
 
 /// The common routes.
 pub fn common_routes<S: HasHouse>() -> Vec<Route<S>> {
-    vec![
+    let mut routes = crate::ledger::ledger_routes();
+    routes.extend(crate::records::record_routes());
+    routes.extend([
         Route::new(Side::Inner, Method::GET, HEALTH, Who::Anyone, get(health::<S>)),
         Route::new(
             Side::Inner,
@@ -31,7 +33,8 @@ pub fn common_routes<S: HasHouse>() -> Vec<Route<S>> {
             Who::Roles(&[Role::Operator, Role::Officer]),
             get(summary::<S>),
         ),
-    ]
+    ]);
+    routes
 }
 
 async fn health<S: HasHouse>(State(state): State<S>) -> Json<Health> {

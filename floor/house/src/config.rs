@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use rules::Defaults;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use store::Location;
@@ -26,10 +27,13 @@ pub struct Common {
     /// How often directory and law are fetched, ms; the default is 15 s (DESIGN §7), and a suspension acts within
     /// 60 s everywhere only if it is not much longer.
     pub poll_ms: Option<u32>,
+    /// Whether this room takes demo assertions of who a person is. Never outside a demo.
+    #[serde(default)]
+    pub demo: bool,
 }
 
 /// The names of the common keys.
-const COMMON: [&str; 6] = ["outer", "inner", "database", "keys", "country", "poll_ms"];
+const COMMON: [&str; 7] = ["outer", "inner", "database", "keys", "country", "poll_ms", "demo"];
 
 /// A room's section, read.
 #[derive(Clone, Debug)]
@@ -70,6 +74,12 @@ impl Settings {
     /// Reads the room's own keys.
     pub fn own<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
         parse(self.rest.clone())
+    }
+
+    /// The bounds of the house, with what this section sets otherwise.
+    pub fn defaults(&self) -> Defaults {
+        let house = Defaults::house();
+        Defaults { poll_ms: self.common.poll_ms.map_or(house.poll_ms, i64::from), ..house }
     }
 
     /// The database, relative files resolved.

@@ -3,8 +3,11 @@
 
 mod common_routes;
 mod config;
+mod demo;
 mod documents;
+mod ledger;
 mod receive;
+mod records;
 mod room;
 mod serve;
 mod session;
@@ -12,6 +15,7 @@ mod session;
 pub use common_routes::{HasHouse, common_routes, json_bytes, lines_for_oversight, told};
 pub use config::{Common, ConfigError, NoKeys, Settings};
 pub use documents::Law;
+pub use ledger::witness_routes;
 pub use room::{BoxFuture, Room, Running, StartError};
 pub use serve::serve;
 pub use session::{OwnSession, Sessions, keep_session_open};
@@ -44,13 +48,15 @@ pub struct House {
     /// The road, in the room's own database.
     pub road: Arc<Road>,
     /// The key of this room's signatures.
-    pub signing: SigningKey,
+    pub signing: Arc<SigningKey>,
     /// The key that opens what is sealed to this room.
     pub sealing: SealingKey,
     /// The key of this room's database.
     pub storage: Arc<StorageKey>,
     /// The trust anchor.
     pub country: Country,
+    /// Whether demo assertions are taken.
+    demo: bool,
     /// The bounds.
     pub defaults: Defaults,
     /// The folder of keys.
@@ -86,28 +92,32 @@ impl House {
             country.root_certificate.as_bytes(),
         )?;
         let db = store::Db::open(&settings.location(), &[road::MIGRATIONS, migrations]).await?;
-        let road = Arc::new(Road::new(db, Arc::clone(&storage), world.clone()));
+        let signing = Arc::new(keys.signing(None)?);
+        let defaults = settings.defaults();
+        let road = Road::new(db, Arc::clone(&storage), world.clone());
         let recovered = road.recover().await?;
+        let road = Arc::new(
+            road.with_ledger(protocol::ledger::origin_of(&settings.id), Arc::clone(&signing), &defaults)
+                .await?,
+        );
         if recovered > 0 {
             tracing::warn!(party = %settings.id, recovered, "acts that a former run left open were closed as unknown");
         }
         Ok(Arc::new(Self {
             id: settings.id.clone(),
             room,
-            signing: keys.signing(None)?,
+            signing,
             sealing: keys.sealing(Suite::default(), None)?,
             inner_keys: Arc::new(InnerKeys::read(&keys)?),
             peers: Peers::new(identity),
             directory: RwLock::new(Arc::new(Directory::default())),
             law: RwLock::new(None),
-            defaults: Defaults {
-                poll_ms: settings.common.poll_ms.map_or(Defaults::house().poll_ms, i64::from),
-                ..Defaults::house()
-            },
+            defaults,
             world,
             dice,
             road,
             storage,
+            demo: settings.common.demo,
             country,
             keys,
         }))
@@ -183,6 +193,11 @@ impl House {
         within: Duration,
     ) -> Result<A, CallError> {
         self.peers.get(&to.id, &to.address, path, within).await
+    }
+
+    /// Gets bytes from a party's outer side.
+    pub async fn get_bytes(&self, from: &Entry, path: &str, within: Duration) -> Result<Vec<u8>, CallError> {
+        self.peers.get_bytes(&from.id, &from.address, path, within).await
     }
 
     /// The SHA-256 of the own certificate.

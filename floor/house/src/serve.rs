@@ -70,6 +70,7 @@ where
     });
     tokio::spawn(wire::serve_inner(inner, inner_router, shutdown));
     carry(house);
+    house.keep_ledger();
     Ok(running)
 }
 

@@ -20,6 +20,9 @@ pub struct Country {
     pub publisher: PartyId,
     /// The key that signs the whitelist, beside oversight's.
     pub publisher_key: VerifyKey,
+    /// The key of the demo's picker of persons. Only rooms configured with `demo = true` take what it signs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub demo_key: Option<VerifyKey>,
     /// The link codes' public material.
     pub global: GlobalKeys,
 }

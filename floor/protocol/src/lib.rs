@@ -3,14 +3,17 @@
 //! JSON inside compact JWS where a statement must hold later (exact bytes signed, no canonicalisation), plain
 //! JSON where the connection is proof enough. Unknown fields are refused everywhere.
 
+pub mod audit;
 pub mod country;
 pub mod desk;
 pub mod directory;
 pub mod index;
 pub mod inquiry;
 pub mod issue;
+pub mod ledger;
 pub mod message;
 pub mod oversight;
+pub mod own;
 pub mod register;
 pub mod session;
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use words::{ActId, Moment, PartyId};
 
 use crate::Message;
+use crate::audit::FindingKind;
 
 /// Route: the signed [`Accreditations`].
 pub const ACCREDITATIONS: &str = "/accreditations";
@@ -52,33 +53,34 @@ impl Message for WhitelistDocument {
     const TYP: Typ = Typ("musubi-whitelist+jws");
 }
 
-/// What is wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AlarmKind {
-    /// An index entry that matches no resident: a code was multiplied, or made up (DESIGN §3).
-    UnknownIndexEntry,
-}
-
 /// An alarm as a room raises it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Alarm {
     /// What is wrong.
-    pub kind: AlarmKind,
+    pub kind: FindingKind,
     /// With which act.
     pub act: ActId,
     /// When it was noticed.
     pub at: Moment,
 }
 
-/// An alarm as an officer reads it.
+/// An alarm as an officer reads it: a room's, or a finding of oversight's own watch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AlarmLine {
-    /// The alarm.
-    pub alarm: Alarm,
+    /// What is wrong.
+    pub kind: FindingKind,
+    /// With which act, where it is about one.
+    pub act: Option<ActId>,
+    /// When it was noticed.
+    pub at: Moment,
     /// Who raised it.
     pub raised_by: PartyId,
+    /// At whom it was found, where that is known.
+    pub party: Option<PartyId>,
+    /// Which side or field.
+    pub detail: String,
     /// The inquirer, as linkage's records have it; filled in after the alarm came.
     pub inquirer: Option<PartyId>,
     /// The provider, likewise.

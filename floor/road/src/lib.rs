@@ -6,6 +6,7 @@
 //! act begins only after its decision is; a refusal is recorded like an answer.
 
 mod documents;
+mod ledger;
 mod migrations;
 mod outbox;
 mod pace;
@@ -15,10 +16,11 @@ mod store;
 mod travel;
 mod verb;
 
+pub use crate::ledger::{Conflict, LedgerFault, WitnessAnswer};
 pub use documents::StoredDocument;
 pub use migrations::MIGRATIONS;
 pub use outbox::{Delivery, Parcel};
 pub use record::{Record, leaf_hash};
-pub use store::{ActLine, LeafLine, Summary};
+pub use store::{ActLeaf, ActLine, CollectedLeaf, LeafLine, Summary};
 pub use travel::{Arrival, Road, Stop};
 pub use verb::{Failure, Protected, Refused, RoomWrite, Verb};

@@ -247,3 +247,78 @@ impl crate::Road {
             .await
     }
 }
+
+/// One leaf as oversight collects it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CollectedLeaf {
+    /// Its number in this room's ledger, from 1.
+    pub seq: i64,
+    /// When it was made.
+    pub at: Moment,
+    /// The entry.
+    pub entry: Sha256,
+    /// Salt and canonical record; `None` once they were erased.
+    pub opened: Option<([u8; 32], Vec<u8>)>,
+}
+
+/// One leaf of an act with its canonical text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActLeaf {
+    /// Its number in this room's ledger, from 1.
+    pub seq: i64,
+    /// Which step it records.
+    pub step: String,
+    /// The salt.
+    pub salt: [u8; 32],
+    /// The canonical record.
+    pub text: String,
+}
+
+impl crate::Road {
+    /// The leaves of one act that have not been erased, in the order of the ledger, exactly as hashed.
+    pub async fn act_leaves(&self, act: ActId) -> Result<Vec<ActLeaf>, StoreError> {
+        let key = std::sync::Arc::clone(&self.key);
+        self.db
+            .read("act_leaves", move |read| {
+                let sql = "SELECT seq, step, salt, record FROM leaf WHERE act = $1 ORDER BY seq";
+                let mut leaves = Vec::new();
+                for row in &read.rows(sql, &params![act.bytes()])? {
+                    let salt: [u8; 32] = row.array(2)?;
+                    let text = key.open("leaf", &salt, "record", &row.bytes(3)?).ok();
+                    if let Some(text) = text.and_then(|text| String::from_utf8(text).ok()) {
+                        leaves.push(ActLeaf { seq: row.int(0)?, step: row.text(1)?, salt, text });
+                    }
+                }
+                Ok(leaves)
+            })
+            .await
+    }
+
+    /// Leaves behind number `after`, from the first that was made at `from` or later, in the order of the ledger.
+    pub async fn collect(
+        &self,
+        after: i64,
+        from: Moment,
+        most: i64,
+    ) -> Result<Vec<CollectedLeaf>, StoreError> {
+        let key = std::sync::Arc::clone(&self.key);
+        self.db
+            .read("collect", move |read| {
+                let sql = "SELECT seq, at, hash, salt, record FROM leaf WHERE seq > $1 AND seq >= COALESCE((SELECT MIN(seq) FROM leaf WHERE at >= $2), 9223372036854775807) ORDER BY seq LIMIT $3";
+                let rows = read.rows(sql, &params![after, from.0, most])?;
+                rows.iter()
+                    .map(|row| {
+                        let salt: [u8; 32] = row.array(3)?;
+                        let text = key.open("leaf", &salt, "record", &row.bytes(4)?).ok();
+                        Ok(CollectedLeaf {
+                            seq: row.int(0)?,
+                            at: Moment(row.int(1)?),
+                            entry: row.array(2)?,
+                            opened: text.map(|text| (salt, text)),
+                        })
+                    })
+                    .collect()
+            })
+            .await
+    }
+}

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use words::{ActId, Moment, Reason};
 use world::World;
 
+use crate::ledger::RoomLedger;
 use crate::pace::Paces;
 use crate::record::Record;
 use crate::store::{Found, Leaf, find, find_in_write, state};
@@ -43,6 +44,7 @@ pub struct Road {
     pub(crate) world: World,
     pub(crate) parcel_added: Notify,
     paces: Paces,
+    pub(crate) ledger: Option<RoomLedger>,
 }
 
 enum Opened {
@@ -56,7 +58,7 @@ const PATIENCE: Duration = Duration::from_secs(12);
 impl Road {
     /// A road in this database, which was opened with [`crate::MIGRATIONS`].
     pub fn new(db: Db, key: Arc<StorageKey>, world: World) -> Self {
-        Self { db, key, world, parcel_added: Notify::new(), paces: Paces::default() }
+        Self { db, key, world, parcel_added: Notify::new(), paces: Paces::default(), ledger: None }
     }
 
     /// The room's database.
@@ -78,6 +80,9 @@ impl Road {
     }
 
     async fn steps<V: Verb>(&self, arrival: Arrival, verb: &V) -> Result<Vec<u8>, Stop> {
+        if let Some(reason) = self.unseen().await {
+            return Err(self.turn_away::<V>(&arrival, reason).await);
+        }
         let now = self.now();
         let pace = self.paces.count(verb.paced(&arrival.caller), V::NAME, verb.weight(), now);
         // decide
@@ -115,6 +120,21 @@ impl Road {
                 Err(Stop { id: arrival.id, reason: failure.reason, detail: failure.detail })
             }
         }
+    }
+
+    /// Refuses on account of the room's own state. Recorded; the id stays free, so that the same act may come again
+    /// when the state has passed.
+    async fn turn_away<V: Verb>(&self, arrival: &Arrival, reason: Reason) -> Stop {
+        let mut record = Record::new();
+        record
+            .set("caller", &arrival.caller)
+            .set("request", words::hex(&arrival.request_hash))
+            .set("decision", "refused")
+            .set("reason", reason.as_str());
+        let salt = self.world.random();
+        let leaf = Leaf::new(&self.key, salt, Some(arrival.id), V::NAME, "turned_away", self.now(), record);
+        let noted = self.db.write("turned_away", move |write| leaf.insert(write)).await;
+        stop(arrival, if noted.is_ok() { reason } else { Reason::Internal })
     }
 
     /// Decision, leaf, parcels and the room's own rows in one transaction, unless the id was used before.
@@ -222,6 +242,10 @@ impl Road {
                 .open("act", arrival.id.bytes(), V::NAME, &sealed)
                 .map_err(|_| stop(arrival, Reason::Internal));
         }
+        if found.state == state::DONE {
+            // Its reply was not this room's to keep.
+            return Err(stop(arrival, Reason::Replayed));
+        }
         let reason = found.reason.as_deref().and_then(Reason::parse).unwrap_or(Reason::Unavailable);
         Err(Stop { id: arrival.id, reason, detail: found.detail.unwrap_or_default() })
     }
@@ -239,7 +263,8 @@ impl Road {
             .set("reply", words::hex(&seal::sha256(&protected.reply)));
         let leaf =
             Leaf::new(&self.key, self.world.random(), Some(arrival.id), V::NAME, "outcome", now, record);
-        let sealed = self.key.seal("act", arrival.id.bytes(), V::NAME, &protected.reply);
+        let kept = protected.keep.then_some(&protected.reply);
+        let sealed = kept.map(|reply| self.key.seal("act", arrival.id.bytes(), V::NAME, reply));
         let state = if refused { state::REFUSED } else { state::DONE };
         let (id, room) = (arrival.id, protected.writes);
         self.db

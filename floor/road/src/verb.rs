@@ -60,7 +60,6 @@ impl From<StoreError> for Failure {
 }
 
 /// A reply ready to be recorded and sent.
-#[derive(Default)]
 pub struct Protected {
     /// The JSON that will be sent.
     pub reply: Vec<u8>,
@@ -68,12 +67,15 @@ pub struct Protected {
     pub record: Record,
     /// Rows the room writes with the outcome.
     pub writes: Option<RoomWrite>,
+    /// Whether the reply is kept, sealed, for a repeat. A reply this room must not hold is not kept; a repeat of its
+    /// act is told so.
+    pub keep: bool,
 }
 
 impl Protected {
     /// A reply without further records.
     pub fn reply(reply: Vec<u8>) -> Self {
-        Self { reply, ..Self::default() }
+        Self { reply, record: Record::new(), writes: None, keep: true }
     }
 }
 

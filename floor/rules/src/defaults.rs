@@ -33,6 +33,10 @@ pub struct Defaults {
     pub poll_ms: i64,
     /// How long a signed document of oversight or the authority stays valid without being renewed.
     pub document_valid_ms: i64,
+    /// How long a room answers without a witness having seen its ledger.
+    pub unwitnessed_ms: i64,
+    /// How many leaves a room writes without a witness having seen its ledger.
+    pub unwitnessed_leaves: u64,
     /// The largest body of a message, in bytes, where the route names no other.
     pub body_bytes: usize,
     /// The largest body of a batch, in bytes.
@@ -58,6 +62,8 @@ impl Defaults {
             index_patience_ms: 30 * 86_400_000,
             poll_ms: 15_000,
             document_valid_ms: 7 * 86_400_000,
+            unwitnessed_ms: 60_000,
+            unwitnessed_leaves: 100_000,
             body_bytes: 512 << 10,
             batch_body_bytes: 8 << 20,
         }

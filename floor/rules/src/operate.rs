@@ -41,6 +41,8 @@ pub enum Operation {
     ChangeAccreditation,
     /// Read alarms and cases, move cases on.
     WorkOnCases,
+    /// Collect records and hold their sides against one another.
+    Audit,
     /// Enter residents and changes of them.
     KeepRegister,
     /// Find the current number from a former one.
@@ -66,6 +68,7 @@ pub fn decide_operation(operation: Operation, role: Role) -> Result<Permit<Opera
         Operation::WorkOnCases => {
             (Role::Officer, "powers of the third-party body (番号法第三十三条-第三十五条)")
         }
+        Operation::Audit => (Role::Officer, "powers of the third-party body (番号法第三十三条-第三十五条)"),
         Operation::KeepRegister => {
             (Role::Registrar, "keeping of the resident register (住民基本台帳法第七条)")
         }

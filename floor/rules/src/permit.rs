@@ -15,6 +15,9 @@ pub enum Issue {}
 /// A permit's place: an operator may do one thing in a room.
 pub enum Operate {}
 
+/// A permit's place: a person may look at the own records.
+pub enum Look {}
+
 /// On what a decision rests; goes into the record (item 3 of the law's twelve).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Basis {

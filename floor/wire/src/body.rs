@@ -37,6 +37,20 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     }
 }
 
+/// A body of lines, of whatever content type.
+pub struct Text(pub String);
+
+impl<S: Sync> FromRequest<S> for Text {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
+        let limit = request.extensions().get::<BodyLimit>().map_or(64 << 10, |limit| limit.0);
+        let bytes = collect(request.into_body(), limit).await?;
+        let text = String::from_utf8(bytes.to_vec());
+        text.map(Self).map_err(|_| Problem::with(Reason::Malformed, "The body is not valid UTF-8."))
+    }
+}
+
 fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
     let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = given.split(';').next().unwrap_or_default().trim();

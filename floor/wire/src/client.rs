@@ -148,6 +148,47 @@ impl Peers {
         self.send(Method::POST, peer, address, path, body, within).await
     }
 
+    /// Posts a text and gives back status and text, whatever the status: for protocols that are not JSON.
+    pub async fn post_text(
+        &self,
+        peer: &PartyId,
+        address: &str,
+        path: &str,
+        text: String,
+        within: Duration,
+    ) -> Result<(u16, String), CallError> {
+        let client = self.client(peer).map_err(|_| CallError::Unreachable)?;
+        let request = Request::post(format!("https://{address}{path}"))
+            .header(header::CONTENT_TYPE, "text/plain; charset=utf-8")
+            .body(Full::new(text.into()))
+            .map_err(|_| CallError::NotOfProtocol)?;
+        let exchange = async {
+            let response = client.request(request).await.map_err(|_| CallError::Unreachable)?;
+            let status = response.status().as_u16();
+            Ok((status, String::from_utf8(bytes_of(response).await?).map_err(|_| CallError::NotOfProtocol)?))
+        };
+        tokio::time::timeout(within, exchange).await.unwrap_or(Err(CallError::TimedOut))
+    }
+
+    /// Gets the bytes at `path` of `peer`.
+    pub async fn get_bytes(
+        &self,
+        peer: &PartyId,
+        address: &str,
+        path: &str,
+        within: Duration,
+    ) -> Result<Vec<u8>, CallError> {
+        let client = self.client(peer).map_err(|_| CallError::Unreachable)?;
+        let request = request(Method::GET, &format!("https://{address}{path}"), None, Bytes::new())?;
+        let exchange = async {
+            let response = client.request(request).await.map_err(|_| CallError::Unreachable)?;
+            let ok = response.status().is_success();
+            let body = bytes_of(response).await?;
+            if ok { Ok(body) } else { Err(refused(&body)) }
+        };
+        tokio::time::timeout(within, exchange).await.unwrap_or(Err(CallError::TimedOut))
+    }
+
     /// Gets `path` of `peer`.
     pub async fn get<A: DeserializeOwned>(
         &self,
@@ -194,17 +235,30 @@ fn request(
 
 async fn answer<A: DeserializeOwned>(response: Response<Incoming>) -> Result<A, CallError> {
     let ok = response.status().is_success();
-    let body = Limited::new(response.into_body(), LARGEST_ANSWER)
-        .collect()
-        .await
-        .map_err(|_| CallError::Unreachable)?
-        .to_bytes();
-    if ok {
-        serde_json::from_slice(&body).map_err(|_| CallError::NotOfProtocol)
-    } else {
-        Err(serde_json::from_slice::<ProblemBody>(&body)
-            .map_or(CallError::NotOfProtocol, |problem| CallError::Problem(Box::new(problem))))
-    }
+    let body = bytes_of(response).await?;
+    if ok { serde_json::from_slice(&body).map_err(|_| CallError::NotOfProtocol) } else { Err(refused(&body)) }
+}
+
+async fn bytes_of(response: Response<Incoming>) -> Result<Vec<u8>, CallError> {
+    let body = Limited::new(response.into_body(), LARGEST_ANSWER).collect().await;
+    Ok(body.map_err(|_| CallError::Unreachable)?.to_bytes().to_vec())
+}
+
+fn refused(body: &[u8]) -> CallError {
+    serde_json::from_slice::<ProblemBody>(body)
+        .map_or(CallError::NotOfProtocol, |problem| CallError::Problem(Box::new(problem)))
+}
+
+/// Gets the bytes at an `http://` address, with the status, without any key: for what is public.
+pub async fn get_plain(url: &str, within: Duration) -> Result<(u16, Vec<u8>), CallError> {
+    let client: Client<HttpConnector, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
+    let request = request(Method::GET, url, None, Bytes::new())?;
+    let exchange = async {
+        let response = client.request(request).await.map_err(|_| CallError::Unreachable)?;
+        let status = response.status().as_u16();
+        Ok((status, bytes_of(response).await?))
+    };
+    tokio::time::timeout(within, exchange).await.unwrap_or(Err(CallError::TimedOut))
 }
 
 /// A client to a room's own inner side, as a clerk's system or the command line uses it.

@@ -12,9 +12,9 @@ mod problem;
 mod routes;
 mod tls;
 
-pub use body::{Json, read_json};
+pub use body::{Json, Text, read_json};
 pub use caller::{Caller, Callers, KnownParty, PeerFingerprint};
-pub use client::{CallError, InnerClient, Peers};
+pub use client::{CallError, InnerClient, Peers, get_plain};
 pub use inner_keys::{InnerKey, InnerKeys};
 pub use listener::{Bound, serve_inner, serve_outer};
 pub use problem::{Problem, ProblemBody, Recorded};

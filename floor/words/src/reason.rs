@@ -142,6 +142,12 @@ reasons! {
     BadReply "bad_reply" 502 Peer
         "届いた回答が確認できませんでした。" "提供機関と経路の運営者に知らせてください。"
         "The reply that came back does not verify." "Tell the provider and the operators of the route.";
+    Unwitnessed "unwitnessed" 503 Ourselves
+        "この機関の記録簿を見ている証人がいないため、いまは答えられません。" "しばらくして、もう一度送ってください。続くときは運営者に知らせてください。"
+        "No witness has seen this room's ledger lately, so it does not answer." "Send it again a little later; if it lasts, tell the operator.";
+    LedgerBroken "ledger_broken" 503 Ourselves
+        "この機関の記録簿が確認された記録と一致しないため、処理を止めています。" "運営者に知らせてください。運営者は部屋の記録(ログ)の指示に従ってください。"
+        "This room's ledger is not the one that was witnessed, so it has stopped." "Tell its operator, who finds in the room's log what to do.";
     Internal "internal" 500 Ourselves
         "内部の誤りで処理できませんでした。" "行為の番号を添えて運営者に知らせてください。"
         "Something went wrong inside this room." "Tell its operator, with the act's id.";

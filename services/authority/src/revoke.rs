@@ -68,6 +68,7 @@ impl Verb for Revoke {
             reply,
             record: Record::new(),
             writes: Some(Box::new(move |write| store::put(write, &entry))),
+            keep: true,
         })
     }
 }

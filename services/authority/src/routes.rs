@@ -24,6 +24,7 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             post(crate::revoke::revoke),
         ),
     ];
+    routes.extend(house::witness_routes());
     routes.extend(house::common_routes());
     routes
 }

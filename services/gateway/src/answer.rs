@@ -163,7 +163,7 @@ impl AnswerInquiry {
         record.set("inquiry", words::hex(&hash));
         let reply = Reply { statement: house.sign(&statement), sealed: sealed.bytes.into() };
         let reply = serde_json::to_vec(&reply).map_err(|_| Failure::new(Reason::Internal))?;
-        Ok(Protected { reply, record, writes: None })
+        Ok(Protected { reply, record, writes: None, keep: true })
     }
 }
 

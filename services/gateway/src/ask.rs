@@ -113,7 +113,7 @@ impl Verb for AskProvider {
             .set("content", commitment(&opened.salt, opened.content.get()));
         let reply = serde_json::to_vec(&Told { id: self.wanted.id, content: opened.content })
             .map_err(|_| Failure::new(Reason::Internal))?;
-        Ok(Protected { reply, record, writes: None })
+        Ok(Protected { reply, record, writes: None, keep: true })
     }
 }
 

@@ -95,6 +95,7 @@ impl Verb for TakeCodes {
             reply,
             record: Record::new(),
             writes: Some(Box::new(move |write| store::keep(write, &id, &rows, at))),
+            keep: true,
         })
     }
 }

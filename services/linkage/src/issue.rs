@@ -9,9 +9,9 @@ use axum::extract::State;
 use axum::response::Response;
 use conversion::Source;
 use house::{Law, json_bytes, told};
-use protocol::index::hash_of;
+use protocol::index::{HALF_PATH, HalfIndex, hash_of};
 use protocol::issue::{self, IssueHop, Order, Rows, Stored, ToLinkage, ToTrustee};
-use road::{Arrival, Failure, Protected, Record, Refused, Verb};
+use road::{Arrival, Failure, Parcel, Protected, Record, Refused, Verb};
 use rules::{Issue, IssueFacts, IssueRequest, Pace, Permit, decide_issue};
 use wire::{Caller, Json, Problem};
 use words::{B64, Moment, Reason};
@@ -60,7 +60,20 @@ pub(crate) async fn issue(
     }
     let arrival = Arrival { id: rows.id, caller: registry.id.to_string(), request_hash: message.rows.hash() };
     let law = linkage.house.law();
-    let verb = IssueCodes { linkage: Arc::clone(&linkage), rows, message, for_portal, law };
+    // Made before the decision: the person's record says that codes were asked for, whether or not they are given.
+    let source = linkage.source_of(&rows).map_err(|reason| Problem::new(reason).of(rows.id))?;
+    let index = if for_portal {
+        None
+    } else {
+        let codes = message.index.clone();
+        Some(
+            linkage
+                .half_index(&source, rows.id, codes, true)
+                .await
+                .map_err(|reason| Problem::new(reason).of(rows.id))?,
+        )
+    };
+    let verb = IssueCodes { linkage: Arc::clone(&linkage), rows, message, index, law };
     linkage.house.road.travel(arrival, verb).await.map(json_bytes).map_err(told)
 }
 
@@ -68,7 +81,8 @@ struct IssueCodes {
     linkage: Arc<Linkage>,
     rows: Rows,
     message: ToLinkage,
-    for_portal: bool,
+    /// The half of the index entries; none where the codes are the portal's own.
+    index: Option<HalfIndex>,
     law: Option<Arc<Law>>,
 }
 
@@ -90,7 +104,7 @@ impl Verb for IssueCodes {
         let law = self.law.as_ref().ok_or(Reason::ListTooOld)?;
         let facts = IssueFacts {
             institution: law.accreditation(&self.rows.to),
-            for_portal: self.for_portal,
+            for_portal: self.index.is_none(),
             documents_valid_until: law.valid_until(),
             rows_last_hour: 0,
             defaults: &self.linkage.house.defaults,
@@ -111,13 +125,18 @@ impl Verb for IssueCodes {
         record
     }
 
+    fn parcels(&self, decided: Result<&Self::Permit, &Refused>) -> Vec<Parcel> {
+        let (Some(index), Ok(trustee)) = (&self.index, self.linkage.house.only("trustee")) else {
+            return Vec::new();
+        };
+        let body = serde_json::to_vec(index).unwrap_or_default();
+        vec![Parcel { destination: trustee.id, path: HALF_PATH, body, held: decided.is_ok() }]
+    }
+
     async fn act(&self, _permit: &Self::Permit) -> Result<Stored, Failure> {
         let (house, service) = (&self.linkage.house, &self.linkage.conversions);
         let now = house.now();
-        let source = Source {
-            epoch: service.epoch(self.rows.from_session.party()),
-            session: service.usable(&self.rows.from_session, now).map_err(Failure::new)?,
-        };
+        let source = self.linkage.source_of(&self.rows).map_err(Failure::new)?;
         let to = service.usable(&self.rows.to_session, now).map_err(Failure::new)?;
         if to.party != self.rows.to {
             return Err(Failure::new(Reason::UnknownSession));
@@ -126,12 +145,6 @@ impl Verb for IssueCodes {
             .convert(&source, &to, self.rows.id, self.message.codes.clone(), true)
             .await
             .map_err(Failure::new)?;
-        let index = if self.for_portal {
-            None
-        } else {
-            let index = self.message.index.clone();
-            Some(self.linkage.half_index(&source, self.rows.id, index, true).await.map_err(Failure::new)?)
-        };
         let hop = IssueHop {
             id: self.rows.id,
             rows: self.message.rows.hash().into(),
@@ -143,7 +156,7 @@ impl Verb for IssueCodes {
             rows: self.message.rows.clone(),
             hop: house.sign(&hop),
             codes,
-            index,
+            index: self.index.clone(),
             status: self.message.status.clone(),
         };
         let trustee = house.only("trustee").map_err(Failure::new)?;
@@ -155,5 +168,13 @@ impl Verb for IssueCodes {
 
     fn protect(&self, _permit: &Self::Permit, stored: Stored) -> Result<Protected, Failure> {
         serde_json::to_vec(&stored).map(Protected::reply).map_err(|_| Failure::new(Reason::Internal))
+    }
+}
+
+impl Linkage {
+    /// Where the rows' codes come from: the registry's domain under the session it named.
+    fn source_of(&self, rows: &Rows) -> Result<Source, Reason> {
+        let session = self.conversions.usable(&rows.from_session, self.house.now())?;
+        Ok(Source { epoch: self.conversions.epoch(rows.from_session.party()), session })
     }
 }

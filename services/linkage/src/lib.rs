@@ -5,6 +5,7 @@ mod index_half;
 mod inquire;
 mod issue;
 mod open_session;
+mod own_records;
 mod parties;
 mod policy;
 mod routes;

@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 use axum::routing::{get, post};
-use protocol::{inquiry, issue, session};
+use protocol::{inquiry, issue, own, session};
 use rules::Defaults;
 use wire::{Route, Side, Who};
 
@@ -43,12 +43,20 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
         .limit(defaults.batch_body_bytes),
         Route::new(
             Side::Outer,
+            Method::POST,
+            own::OWN_RECORDS,
+            Who::Parties(&["portal"]),
+            post(crate::own_records::own_records),
+        ),
+        Route::new(
+            Side::Outer,
             Method::GET,
             "/acts/{id}",
             Who::Parties(&["oversight"]),
             get(crate::parties::parties),
         ),
     ];
+    routes.extend(house::witness_routes());
     routes.extend(house::common_routes());
     routes
 }

@@ -61,7 +61,7 @@ pub(crate) async fn move_on(
 
 fn taken(record: Record, writes: road::RoomWrite) -> Result<Protected, Failure> {
     let reply = serde_json::to_vec(&Taken {}).map_err(|_| Failure::new(Reason::Internal))?;
-    Ok(Protected { reply, record, writes: Some(writes) })
+    Ok(Protected { reply, record, writes: Some(writes), keep: true })
 }
 
 struct Open {

@@ -82,6 +82,7 @@ impl Verb for Change {
             reply,
             record: Record::new(),
             writes: Some(Box::new(move |write| store::put(write, &new).map(|_| ()))),
+            keep: true,
         })
     }
 }

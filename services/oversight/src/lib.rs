@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod alarms;
+mod audit;
 mod cases;
 mod change_standing;
 mod documents;
@@ -84,8 +85,11 @@ impl Room for OversightRoom {
             let house = House::open("oversight", &settings, world, store::MIGRATIONS).await?;
             store::begin_with(house.road.db(), first).await?;
             house.follow_directory().await?;
-            let state = Here(Arc::new(Oversight { house: Arc::clone(&house), whitelist }));
-            house::serve(&house, &settings, routes::routes(), state).await
+            let oversight = Arc::new(Oversight { house: Arc::clone(&house), whitelist });
+            let running =
+                house::serve(&house, &settings, routes::routes(), Here(Arc::clone(&oversight))).await?;
+            oversight.watch();
+            Ok(running)
         })
     }
 }

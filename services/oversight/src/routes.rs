@@ -2,6 +2,7 @@
 
 use axum::http::Method;
 use axum::routing::{get, post};
+use protocol::audit::RECONCILIATIONS;
 use protocol::oversight::{ACCREDITATIONS, ALARMS, CASES, WHITELIST};
 use rules::Role;
 use wire::{Route, Side, Who};
@@ -22,6 +23,7 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
         Route::new(Side::Outer, Method::POST, ALARMS, Who::Parties(&["portal"]), post(crate::alarms::raise)),
         Route::new(Side::Outer, Method::POST, CASES, Who::Parties(&["gateway"]), post(crate::cases::open)),
         Route::new(Side::Inner, Method::GET, ALARMS, OFFICER, get(crate::alarms::list)),
+        Route::new(Side::Inner, Method::POST, RECONCILIATIONS, OFFICER, post(crate::audit::reconcile)),
         Route::new(Side::Inner, Method::GET, CASES, OFFICER, get(crate::cases::list)),
         Route::new(Side::Inner, Method::POST, "/cases/{number}", OFFICER, post(crate::cases::move_on)),
         Route::new(
@@ -32,6 +34,7 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             post(crate::change_standing::change_standing),
         ),
     ];
+    routes.extend(house::witness_routes());
     routes.extend(house::common_routes());
     routes
 }

@@ -1,16 +1,22 @@
 //! Oversight's own SQL.
 
-use protocol::oversight::{Alarm, AlarmKind, AlarmLine, CaseKind, CaseLine, CaseState, OpenCase};
+use protocol::audit::Finding;
+use protocol::oversight::{AlarmLine, CaseKind, CaseLine, CaseState, OpenCase};
 use rules::Accreditation;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use store::{Db, Migrations, Row, StoreError, Write, params};
 use words::{ActId, Moment, PartyId};
 
+use crate::alarms::NewAlarm;
+
 /// The room's own tables.
 pub(crate) const MIGRATIONS: Migrations = Migrations {
     owner: "oversight",
-    steps: &[(1, "oversight", include_str!("../migrations/0001_oversight.sql"))],
+    steps: &[
+        (1, "oversight", include_str!("../migrations/0001_oversight.sql")),
+        (2, "audit", include_str!("../migrations/0002_audit.sql")),
+    ],
 };
 
 fn word(value: &impl Serialize) -> String {
@@ -58,30 +64,47 @@ pub(crate) async fn accreditations(db: &Db) -> Result<(i64, Vec<Accreditation>),
     .await
 }
 
-/// Enters an alarm; gives its number.
+/// Enters an alarm.
 pub(crate) fn add_alarm(
     write: &mut Write<'_>,
-    alarm: &Alarm,
-    by: &PartyId,
+    alarm: &NewAlarm,
     between: Option<(PartyId, PartyId)>,
 ) -> Result<(), StoreError> {
     let (inquirer, provider) =
         between.map_or((None, None), |(a, b)| (Some(a.to_string()), Some(b.to_string())));
-    let sql = "INSERT INTO alarm (number, act, kind, at, raised_by, inquirer, provider) \
-               VALUES ((SELECT COALESCE(MAX(number), 0) + 1 FROM alarm), $1, $2, $3, $4, $5, $6)";
-    write
-        .execute(
-            sql,
-            &params![alarm.act.bytes(), word(&alarm.kind), alarm.at.0, by.as_str(), inquirer, provider],
-        )
-        .map(|_| ())
+    let sql = "INSERT INTO alarm (number, act, kind, at, raised_by, party, detail, inquirer, provider) \
+               VALUES ((SELECT COALESCE(MAX(number), 0) + 1 FROM alarm), $1, $2, $3, $4, $5, $6, $7, $8)";
+    let row = params![
+        alarm.act.map(|act| act.bytes().to_vec()),
+        word(&alarm.kind),
+        alarm.at.0,
+        alarm.by.as_str(),
+        alarm.party.as_ref().map(PartyId::to_string),
+        alarm.detail.as_str(),
+        inquirer,
+        provider
+    ];
+    write.execute(sql, &row).map(|_| ())
+}
+
+/// Whether an alarm was raised for this finding.
+pub(crate) async fn is_raised(db: &Db, finding: Finding) -> Result<bool, StoreError> {
+    db.read("is_raised", move |read| {
+        let sql = "SELECT 1 FROM alarm WHERE kind = $1 AND (party IS NULL OR (party = $2 AND detail = $3)) AND (act = $4 OR (act IS NULL AND $5 = 1))";
+        let act = finding.act.map(|act| act.bytes().to_vec());
+        let none = i64::from(act.is_none());
+        let kind = word(&finding.kind);
+        let row = read.row(sql, &params![kind, finding.party.as_str(), finding.detail, act, none])?;
+        Ok(row.is_some())
+    })
+    .await
 }
 
 /// All alarms, newest first.
 pub(crate) async fn alarms(db: &Db) -> Result<Vec<AlarmLine>, StoreError> {
     db.read("alarms", |read| {
         let rows = read.rows(
-            "SELECT act, kind, at, raised_by, inquirer, provider FROM alarm ORDER BY number DESC",
+            "SELECT act, kind, at, raised_by, party, detail, inquirer, provider FROM alarm ORDER BY number DESC",
             &[],
         )?;
         Ok(rows.iter().filter_map(|row| alarm_line(row).ok().flatten()).collect())
@@ -91,17 +114,42 @@ pub(crate) async fn alarms(db: &Db) -> Result<Vec<AlarmLine>, StoreError> {
 
 fn alarm_line(row: &Row) -> Result<Option<AlarmLine>, StoreError> {
     let party = |text: Option<String>| text.and_then(|text| PartyId::parse(&text).ok());
-    let (Some(kind), Some(raised_by)) = (of_word::<AlarmKind>(row.text(1)?), party(Some(row.text(3)?)))
-    else {
+    let (Some(kind), Some(raised_by)) = (of_word(row.text(1)?), party(Some(row.text(3)?))) else {
         return Ok(None);
     };
-    let alarm = Alarm { kind, act: ActId::new(row.array(0)?), at: Moment(row.int(2)?) };
+    let act = row.opt_bytes(0)?.and_then(|bytes| bytes.try_into().ok()).map(ActId::new);
     Ok(Some(AlarmLine {
-        alarm,
+        kind,
+        act,
+        at: Moment(row.int(2)?),
         raised_by,
-        inquirer: party(row.opt_text(4)?),
-        provider: party(row.opt_text(5)?),
+        party: party(row.opt_text(4)?),
+        detail: row.text(5)?,
+        inquirer: party(row.opt_text(6)?),
+        provider: party(row.opt_text(7)?),
     }))
+}
+
+/// How far the watch has come with each room's records.
+pub(crate) async fn audited(db: &Db) -> Result<Vec<(PartyId, i64)>, StoreError> {
+    db.read("audited", |read| {
+        let rows = read.rows("SELECT party, seq FROM audited", &[])?;
+        let line = |row: &Row| Ok::<_, StoreError>(PartyId::parse(&row.text(0)?).ok().zip(Some(row.int(1)?)));
+        Ok(rows.iter().map(line).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    })
+    .await
+}
+
+/// Keeps how far the watch has come: records up to here belong to acts that were judged.
+pub(crate) async fn keep_audited(db: &Db, seen: Vec<(PartyId, i64)>) -> Result<(), StoreError> {
+    db.write("keep_audited", move |write| {
+        for (party, seq) in &seen {
+            let sql = "INSERT INTO audited (party, seq) VALUES ($1, $2) ON CONFLICT (party) DO UPDATE SET seq = excluded.seq";
+            write.execute(sql, &params![party.as_str(), *seq])?;
+        }
+        Ok::<_, StoreError>(())
+    })
+    .await
 }
 
 /// Opens a case.

@@ -6,8 +6,9 @@ use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use house::{House, json_bytes, told};
+use protocol::audit::FindingKind;
 use protocol::index::{IndexEntries, IndexHop, Taken};
-use protocol::oversight::{ALARMS, Alarm, AlarmKind};
+use protocol::oversight::{ALARMS, Alarm};
 use road::{Arrival, Failure, Parcel, Protected, Record, Refused, Verb};
 use rules::{Operate, Operation, Pace, Permit, Role, decide_operation};
 use seal::Sha256;
@@ -86,7 +87,7 @@ impl Verb for Enter {
         let house = &self.portal.house;
         let Ok(oversight) = house.only("oversight") else { return Vec::new() };
         let alarm = |act: &ActId| {
-            let alarm = Alarm { kind: AlarmKind::UnknownIndexEntry, act: *act, at: house.now() };
+            let alarm = Alarm { kind: FindingKind::UnknownIndexEntry, act: *act, at: house.now() };
             let body = serde_json::to_vec(&alarm).unwrap_or_default();
             Parcel { destination: oversight.id.clone(), path: ALARMS, body, held: false }
         };
@@ -103,7 +104,7 @@ impl Verb for Enter {
         let writes: road::RoomWrite = Box::new(move |write| {
             entries.iter().try_for_each(|(act, index)| store::add_entry(write, index, act, at))
         });
-        Ok(Protected { reply, record: Record::new(), writes: Some(writes) })
+        Ok(Protected { reply, record: Record::new(), writes: Some(writes), keep: true })
     }
 }
 

@@ -62,11 +62,15 @@ impl Verb for TakeCodes {
                 (index, key.seal_code("resident_code", &index, code))
             })
             .collect();
+        // Two rows, the person's and nobody's: somebody is waiting to look.
+        if let (Some((index, _)), 2) = (sealed.first(), sealed.len()) {
+            self.portal.keep_login(self.rows.id, *index);
+        }
         let reply = serde_json::to_vec(&Stored { id: self.rows.id, rows: self.rows.rows })
             .map_err(|_| Failure::new(Reason::Internal))?;
         let writes: road::RoomWrite = Box::new(move |write| {
             sealed.iter().try_for_each(|(index, code)| store::keep_code(write, index, code))
         });
-        Ok(Protected { reply, record: Record::new(), writes: Some(writes) })
+        Ok(Protected { reply, record: Record::new(), writes: Some(writes), keep: true })
     }
 }

@@ -3,19 +3,42 @@
 mod error;
 mod index;
 mod issue;
+mod my_records;
 mod policy;
 mod routes;
 mod store;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use house::{BoxFuture, ConfigError, HasHouse, House, Room, Running, Sessions, Settings, StartError};
+use seal::Sha256;
+use words::ActId;
 use world::World;
 
 /// The room's state.
 pub struct Portal {
     house: Arc<House>,
     sessions: Sessions,
+    /// Codes that came for a person who looks: by batch, until the look takes them.
+    logins: Mutex<HashMap<ActId, Sha256>>,
+}
+
+/// Codes kept for looks that never came for them, at most.
+const LOGINS: usize = 1_000;
+
+impl Portal {
+    fn keep_login(&self, id: ActId, index: Sha256) {
+        let mut logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
+        if logins.len() >= LOGINS {
+            logins.clear();
+        }
+        logins.insert(id, index);
+    }
+
+    fn take_login(&self, id: &ActId) -> Option<Sha256> {
+        self.logins.lock().unwrap_or_else(PoisonError::into_inner).remove(id)
+    }
 }
 
 /// The state as handlers get it.
@@ -49,7 +72,11 @@ impl Room for PortalRoom {
             self.check(&settings)?;
             let house = House::open("portal", &settings, world, store::MIGRATIONS).await?;
             house.follow_directory().await?;
-            let portal = Arc::new(Portal { house: Arc::clone(&house), sessions: Sessions::default() });
+            let portal = Arc::new(Portal {
+                house: Arc::clone(&house),
+                sessions: Sessions::default(),
+                logins: Mutex::default(),
+            });
             let running =
                 house::serve(&house, &settings, routes::routes(), Here(Arc::clone(&portal))).await?;
             // A session must be open for index entries to have where to go; it is kept open.

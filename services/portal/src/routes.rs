@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 use axum::routing::{get, post};
-use protocol::{index, issue};
+use protocol::{index, issue, own};
 use rules::{Defaults, Role};
 use wire::{Route, Side, Who};
 
@@ -14,6 +14,14 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
     let mut routes = vec![
         Route::new(Side::Outer, Method::POST, issue::PATH, TRUSTEE, post(crate::issue::issue)).limit(batch),
         Route::new(Side::Outer, Method::POST, index::PATH, TRUSTEE, post(crate::index::index)).limit(batch),
+        // Whoever reaches it: what counts is the person's assertion, nothing else.
+        Route::new(
+            Side::Inner,
+            Method::POST,
+            own::MY_RECORDS,
+            Who::Anyone,
+            post(crate::my_records::my_records),
+        ),
         Route::new(
             Side::Inner,
             Method::GET,

@@ -50,3 +50,12 @@ pub(crate) async fn counts(db: &Db) -> Result<(i64, i64), StoreError> {
     })
     .await
 }
+
+/// The acts entered under a code, newest first.
+pub(crate) async fn entries_of(db: &Db, index: Sha256) -> Result<Vec<ActId>, StoreError> {
+    db.read("entries_of", move |read| {
+        let sql = "SELECT act FROM entry WHERE code_index = $1 ORDER BY at DESC, act";
+        read.rows(sql, &params![index])?.iter().map(|row| Ok(ActId::new(row.array(0)?))).collect()
+    })
+    .await
+}

@@ -136,6 +136,6 @@ impl Verb for MakeChange {
             }
             Ok(())
         });
-        Ok(Protected { reply, record: Record::new(), writes: Some(writes) })
+        Ok(Protected { reply, record: Record::new(), writes: Some(writes), keep: true })
     }
 }

@@ -189,6 +189,7 @@ impl Verb for IssueCodes {
             reply,
             record,
             writes: Some(Box::new(move |write| store::note_issued(write, &party, batch, &rows))),
+            keep: true,
         })
     }
 }

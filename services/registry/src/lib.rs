@@ -6,6 +6,7 @@ mod error;
 mod find_number;
 mod issue;
 mod people;
+mod person_code;
 mod policy;
 mod portal_codes;
 mod routes;

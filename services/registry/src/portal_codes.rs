@@ -45,10 +45,10 @@ pub(crate) async fn portal_codes(
     }
 }
 
-struct ServePortal {
-    registry: Arc<Registry>,
-    id: ActId,
-    anchors: Vec<Anchor>,
+pub(crate) struct ServePortal {
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) id: ActId,
+    pub(crate) anchors: Vec<Anchor>,
 }
 
 impl Verb for ServePortal {
@@ -113,6 +113,7 @@ impl Verb for ServePortal {
             reply,
             record: Record::new(),
             writes: Some(Box::new(move |write| store::at_portal(write, &anchors))),
+            keep: true,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 use axum::routing::post;
-use protocol::{issue, register};
+use protocol::{issue, own, register};
 use rules::{Defaults, Role};
 use wire::{Route, Side, Who};
 
@@ -20,6 +20,13 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             post(crate::issue::issue),
         )
         .limit(batch),
+        Route::new(
+            Side::Outer,
+            Method::POST,
+            own::PERSON_CODE,
+            Who::Parties(&["portal"]),
+            post(crate::person_code::person_code),
+        ),
         Route::new(Side::Inner, Method::POST, register::RESIDENTS, REGISTRAR, post(crate::enter::enter))
             .limit(batch),
         Route::new(Side::Inner, Method::POST, register::CHANGES, REGISTRAR, post(crate::change::change)),

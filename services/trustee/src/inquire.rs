@@ -131,6 +131,6 @@ impl Verb for Inquire {
             .set("size_class", reply.sealed.0.len())
             .set("sealed", words::hex(&seal::sha256(&reply.sealed.0)));
         let reply = serde_json::to_vec(&reply).map_err(|_| Failure::new(Reason::Internal))?;
-        Ok(Protected { reply, record, writes: None })
+        Ok(Protected { reply, record, writes: None, keep: true })
     }
 }

@@ -148,6 +148,6 @@ impl Verb for IssueCodes {
         let mut record = Record::new();
         record.set("given", given);
         let reply = serde_json::to_vec(&stored).map_err(|_| Failure::new(Reason::Internal))?;
-        Ok(Protected { reply, record, writes: None })
+        Ok(Protected { reply, record, writes: None, keep: true })
     }
 }

@@ -28,6 +28,7 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             post(crate::session_keys::share),
         ),
     ];
+    routes.extend(house::witness_routes());
     routes.extend(house::common_routes());
     routes
 }

@@ -58,7 +58,7 @@ async fn a_multiplied_code_raises_an_alarm_that_names_both() {
     let raised = eventually(async || !alarms(&ground).await.is_empty()).await;
     assert!(raised, "no alarm within 30 s");
     let alarm = alarms(&ground).await.remove(0);
-    assert_eq!(alarm.alarm.act, forged.id);
+    assert_eq!(alarm.act, Some(forged.id));
     assert_eq!((alarm.inquirer.unwrap().as_str(), alarm.provider.unwrap().as_str()), ("town", "tax"));
     assert_eq!(alarm.raised_by.as_str(), "portal");
     member.close().await;

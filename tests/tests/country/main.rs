@@ -13,6 +13,7 @@ mod bad_input;
 mod frauds;
 mod ground;
 mod leaks;
+mod ledgers;
 mod live_roles;
 mod register;
 mod runs;

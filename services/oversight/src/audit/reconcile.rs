@@ -1,0 +1,172 @@
+//! A reconciliation over a time, as an officer asks for it: collected anew, joined, judged.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::response::Response;
+use house::{json_bytes, told};
+use protocol::audit::{Finding, FindingKind, LedgerSeen, Reconcile, Reconciliation};
+use road::{Arrival, Failure, Protected, Record, Refused, Verb};
+use rules::{Operate, Operation, Pace, Permit, Role, decide_operation};
+use wire::{Caller, Json, Problem};
+use words::{ActId, Moment, PartyId, Reason};
+
+use super::collect::{Collected, Followed, Trouble};
+use super::join::{Circumstances, Judged, by_act, judge};
+use crate::{Here, Oversight};
+
+/// An act without a record for this long has settled, ms: every side had time to write, and the index to travel.
+pub(super) const SETTLED_MS: i64 = 30_000;
+
+pub(crate) async fn reconcile(
+    State(here): State<Here>,
+    Extension(caller): Extension<Caller>,
+    body: Json<Reconcile>,
+) -> Result<Response, Problem> {
+    let oversight = here.0;
+    let Caller::Inner { role, .. } = caller else { return Err(Problem::new(Reason::Unauthenticated)) };
+    let arrival = Arrival {
+        id: ActId::new(oversight.house.world.random()),
+        caller: caller.label(),
+        request_hash: seal::sha256(&body.bytes),
+    };
+    let verb = ReconcileRecords { oversight: Arc::clone(&oversight), over: body.message, role };
+    oversight.house.road.travel(arrival, verb).await.map(json_bytes).map_err(told)
+}
+
+struct ReconcileRecords {
+    oversight: Arc<Oversight>,
+    over: Reconcile,
+    role: Role,
+}
+
+impl Verb for ReconcileRecords {
+    const NAME: &'static str = "reconcile";
+    type Permit = Permit<Operate>;
+    type Acted = Reconciliation;
+
+    fn decide(&self, _pace: Pace, _now: Moment) -> Result<Self::Permit, Refused> {
+        Ok(decide_operation(Operation::Audit, self.role)?)
+    }
+
+    fn record(&self, _decided: Result<&Self::Permit, &Refused>) -> Record {
+        let mut record = Record::new();
+        record.set("from", self.over.from).set("to", self.over.to);
+        record
+    }
+
+    async fn act(&self, _permit: &Self::Permit) -> Result<Reconciliation, Failure> {
+        Ok(self.oversight.reconcile_over(self.over).await)
+    }
+
+    fn protect(&self, _permit: &Self::Permit, found: Reconciliation) -> Result<Protected, Failure> {
+        let mut record = Record::new();
+        record.set("acts", found.acts).set("agreed", found.agreed).set("findings", found.findings.len());
+        let reply = serde_json::to_vec(&found).map_err(|_| Failure::new(Reason::Internal))?;
+        Ok(Protected { reply, record, writes: None, keep: true })
+    }
+}
+
+/// What a room's trouble means as a finding; none where the room is only away.
+pub(super) fn finding(party: &PartyId, trouble: &Trouble) -> Option<Finding> {
+    let (kind, detail) = match trouble {
+        Trouble::Away => return None,
+        Trouble::Broken(what) => (FindingKind::LedgerBroken, (*what).to_owned()),
+        Trouble::Record(seq) => (FindingKind::RecordNotInLedger, format!("record {seq}")),
+        Trouble::Clock(seq) => (FindingKind::ClockBack, format!("record {seq}")),
+    };
+    Some(Finding { kind, act: None, party: party.clone(), detail })
+}
+
+/// Who plays which part, for the join.
+pub(super) struct Parts {
+    portal: Option<PartyId>,
+    linkage: Option<PartyId>,
+    trustee: Option<PartyId>,
+}
+
+impl Parts {
+    pub(super) fn of(oversight: &Oversight) -> Self {
+        let only = |kind| oversight.house.only(kind).ok().map(|entry| entry.id);
+        Self { portal: only("portal"), linkage: only("linkage"), trustee: only("trustee") }
+    }
+
+    pub(super) const fn around<'a>(
+        &'a self,
+        away: &'a HashSet<PartyId>,
+        settled_before: Moment,
+    ) -> Circumstances<'a> {
+        Circumstances {
+            away,
+            portal: self.portal.as_ref(),
+            linkage: self.linkage.as_ref(),
+            trustee: self.trustee.as_ref(),
+            settled_before,
+        }
+    }
+}
+
+impl Oversight {
+    /// Everybody whose records are collected: all parties but the own room, whose records lie here.
+    pub(super) fn audited_parties(&self) -> Vec<protocol::directory::Entry> {
+        let directory = self.house.directory();
+        let kinds = ["authority", "linkage", "trustee", "registry", "portal", "gateway"];
+        kinds.iter().flat_map(|kind| directory.of_kind(kind)).cloned().collect()
+    }
+
+    async fn reconcile_over(&self, over: Reconcile) -> Reconciliation {
+        let now = self.house.now();
+        let from = over.from.unwrap_or(Moment(0));
+        let to = over.to.unwrap_or(now);
+        let (mut records, mut ledgers, mut findings) = (Vec::<Collected>::new(), Vec::new(), Vec::new());
+        let mut away = HashSet::new();
+        for entry in self.audited_parties() {
+            let mut followed = Followed::default();
+            let size = followed.follow(&self.house, &entry).await;
+            let read = match &size {
+                Ok(_) => followed.records(&self.house, &entry, 0, from).await,
+                Err(trouble) => Err(trouble.clone()),
+            };
+            let seen = |records, verified| LedgerSeen {
+                party: entry.id.clone(),
+                size: *size.as_ref().unwrap_or(&0),
+                records,
+                verified,
+            };
+            match read {
+                Ok((found, troubles)) => {
+                    ledgers.push(seen(found.len(), Some(troubles.is_empty())));
+                    findings.extend(troubles.iter().filter_map(|trouble| finding(&entry.id, trouble)));
+                    records.extend(found);
+                }
+                Err(trouble) => {
+                    let broken = finding(&entry.id, &trouble);
+                    ledgers.push(seen(0, broken.as_ref().map(|_| false)));
+                    findings.extend(broken);
+                    away.insert(entry.id.clone());
+                }
+            }
+        }
+        let parts = Parts::of(self);
+        let settled = Moment(to.0.min(now.plus_ms(-SETTLED_MS).0));
+        let (mut acts, mut agreed, mut not_judged) = (0, 0, 0);
+        for (act, sides) in by_act(&records) {
+            // An act belongs to the time in which it began.
+            let begun = sides.iter().map(|record| record.at).min();
+            if begun.is_none_or(|begun| begun < from || begun >= to) {
+                continue;
+            }
+            acts += 1;
+            match judge(act, &sides, &parts.around(&away, settled)) {
+                Judged::Agreed => agreed += 1,
+                Judged::NotYet => not_judged += 1,
+                Judged::Wrong(wrong) => findings.extend(wrong),
+            }
+        }
+        findings.sort();
+        findings.dedup();
+        Reconciliation { from: over.from, to, ledgers, acts, agreed, not_judged, findings }
+    }
+}

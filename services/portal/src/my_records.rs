@@ -1,0 +1,102 @@
+//! My records: who asked what about me, from this room's index and linkage's records. Nothing of it is kept.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::response::Response;
+use house::{json_bytes, told};
+use protocol::directory::Signed;
+use protocol::own::{
+    AskMyRecords, AskOwnRecords, AskPersonCode, LONGEST_MS, MOST_ACTS, MyRecords, OWN_RECORDS, OwnAct,
+    PERSON_CODE, PersonCodeSent,
+};
+use road::{Arrival, Failure, Protected, Record, Refused, Verb};
+use rules::{Look, OwnFacts, Pace, Permit, decide_own_records};
+use wire::{Caller, Json, Problem};
+use words::{ActId, Moment, Reason};
+
+use crate::{Here, Portal, store};
+
+const WITHIN: Duration = Duration::from_secs(20);
+
+pub(crate) async fn my_records(
+    State(here): State<Here>,
+    Extension(caller): Extension<Caller>,
+    body: Json<AskMyRecords>,
+) -> Result<Response, Problem> {
+    let portal = here.0;
+    let held = portal.house.demo_assertion(&body.message.assertion);
+    let arrival = Arrival {
+        id: ActId::new(portal.house.world.random()),
+        caller: caller.label(),
+        request_hash: seal::sha256(&body.bytes),
+    };
+    let verb = ShowMyRecords { portal: Arc::clone(&portal), ask: body.message, held };
+    portal.house.road.travel(arrival, verb).await.map(json_bytes).map_err(told)
+}
+
+struct ShowMyRecords {
+    portal: Arc<Portal>,
+    ask: AskMyRecords,
+    /// From when until when the assertion holds, if it does.
+    held: Option<(Moment, Moment)>,
+}
+
+impl Verb for ShowMyRecords {
+    const NAME: &'static str = "my_records";
+    type Permit = Permit<Look>;
+    type Acted = MyRecords;
+
+    fn decide(&self, _pace: Pace, now: Moment) -> Result<Self::Permit, Refused> {
+        let (at, ends) = self.held.unwrap_or((now, now));
+        let defaults = &self.portal.house.defaults;
+        let facts = OwnFacts { asserted: self.held.is_some(), at, ends, longest_ms: LONGEST_MS, defaults };
+        Ok(decide_own_records(&facts, now)?)
+    }
+
+    fn record(&self, decided: Result<&Self::Permit, &Refused>) -> Record {
+        let mut record = Record::new();
+        if let Ok(permit) = decided {
+            record.set("basis", &permit.basis().entry).set("right", permit.basis().right.as_str());
+        }
+        record
+    }
+
+    async fn act(&self, _permit: &Self::Permit) -> Result<MyRecords, Failure> {
+        let house = &self.portal.house;
+        let registry = house.only("registry").map_err(Failure::new)?;
+        let ask = AskPersonCode { assertion: self.ask.assertion.clone() };
+        let sent: PersonCodeSent = house
+            .post(&registry, PERSON_CODE, &ask, WITHIN)
+            .await
+            .map_err(|error| Failure::with(error.reason(), "from the registry"))?;
+        let index = self.portal.take_login(&sent.id).ok_or_else(|| {
+            Failure::with(Reason::Unavailable, "The person's code has not arrived; try again.")
+        })?;
+        let acts = store::entries_of(house.road.db(), index).await?;
+        let linkage = house.only("linkage").map_err(Failure::new)?;
+        let mut shown: Vec<OwnAct> = Vec::with_capacity(acts.len());
+        for some in acts.chunks(MOST_ACTS) {
+            let ask = AskOwnRecords { look: self.ask.look.clone(), acts: some.to_vec() };
+            let found: Vec<OwnAct> = house
+                .post(&linkage, OWN_RECORDS, &ask, WITHIN)
+                .await
+                .map_err(|error| Failure::with(error.reason(), "from linkage"))?;
+            shown.extend(found);
+        }
+        let directory = house.road.document("directory").await?.ok_or(Failure::new(Reason::Unavailable))?;
+        let directory: Signed =
+            serde_json::from_slice(&directory.body).map_err(|_| Failure::new(Reason::Internal))?;
+        Ok(MyRecords { acts: shown, directory })
+    }
+
+    fn protect(&self, _permit: &Self::Permit, records: MyRecords) -> Result<Protected, Failure> {
+        let mut record = Record::new();
+        record.set("acts", records.acts.len());
+        let reply = serde_json::to_vec(&records).map_err(|_| Failure::new(Reason::Internal))?;
+        // Dropped with the answer: what the acts were about is not this room's to know.
+        Ok(Protected { reply, record, writes: None, keep: false })
+    }
+}
