@@ -1,9 +1,13 @@
 //! The signed directory.
 
+use std::sync::atomic::Ordering;
+
 use axum::Json;
 use axum::extract::State;
 use protocol::directory::{Directory, Signed};
+use road::StoredDocument;
 use wire::Problem;
+use words::Reason;
 
 use crate::error::own_database;
 use crate::{Authority, Here, policy, store};
@@ -17,7 +21,14 @@ impl Authority {
         let document = policy::document(version, parties, house.now(), house.defaults.document_valid_ms);
         let signed = house.sign(&document);
         house.set_directory(Directory::new(document));
-        Ok(Signed { signed: vec![signed] })
+        let signed = Signed { signed: vec![signed] };
+        // Kept like every room's copy, so that the ledger's readers find the keys here too.
+        if self.kept.swap(version, Ordering::Relaxed) != version {
+            let body = serde_json::to_vec(&signed).map_err(|_| Problem::new(Reason::Internal))?;
+            let kept = house.road.keep_document("directory", StoredDocument { version, body }).await;
+            kept.map_err(|error| own_database(&error))?;
+        }
+        Ok(signed)
     }
 }
 

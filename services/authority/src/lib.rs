@@ -12,6 +12,7 @@ pub use certify::{CertifyError, PartyKey, Root};
 pub use store::enrol;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 
 use house::{BoxFuture, ConfigError, HasHouse, House, Room, Running, Settings, StartError};
 use world::World;
@@ -19,6 +20,8 @@ use world::World;
 /// The room's state.
 pub struct Authority {
     house: Arc<House>,
+    /// The version of the directory that was kept last by this process.
+    kept: AtomicI64,
 }
 
 /// The state as handlers get it.
@@ -51,7 +54,7 @@ impl Room for AuthorityRoom {
         Box::pin(async move {
             self.check(&settings)?;
             let house = House::open("authority", &settings, world, store::MIGRATIONS).await?;
-            let authority = Arc::new(Authority { house: Arc::clone(&house) });
+            let authority = Arc::new(Authority { house: Arc::clone(&house), kept: AtomicI64::new(-1) });
             // The authority follows its own directory: what it publishes is what it admits callers by.
             authority.refresh().await.map_err(|_| StartError::Neighbour("the authority's own database"))?;
             house::serve(&house, &settings, routes::routes(), Here(authority)).await

@@ -125,17 +125,19 @@ impl Followed {
                 after = line.seq;
                 match self.check(&line) {
                     Ok(fields) => {
+                        // The record's own time: what stands beside it in the line nobody has committed to.
+                        let at = fields.get("at").and_then(Value::as_i64).map_or(line.at, Moment);
                         if self
                             .last_at
-                            .is_some_and(|last| last.since_ms(line.at) > house.defaults.clock_tolerance_ms)
+                            .is_some_and(|last| last.since_ms(at) > house.defaults.clock_tolerance_ms)
                         {
                             troubles.push(Trouble::Clock(line.seq));
                         }
-                        self.last_at = self.last_at.max(Some(line.at));
+                        self.last_at = self.last_at.max(Some(at));
                         let act = fields.get("act").and_then(Value::as_str);
                         let act = act.and_then(|act| ActId::parse(act).ok());
                         let (party, kind) = (entry.id.clone(), entry.kind.to_string());
-                        collected.push(Collected { party, kind, seq: line.seq, at: line.at, act, fields });
+                        collected.push(Collected { party, kind, seq: line.seq, at, act, fields });
                     }
                     Err(trouble) => troubles.push(trouble),
                 }

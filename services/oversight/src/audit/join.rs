@@ -302,3 +302,194 @@ impl Join<'_, '_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Map, Value, json};
+
+    fn party(id: &str) -> PartyId {
+        PartyId::parse(id).unwrap()
+    }
+
+    const ACT: ActId = ActId::new([7; 16]);
+
+    fn record(party_id: &str, kind: &str, fields: Value) -> Collected {
+        let Value::Object(fields) = fields else { unreachable!() };
+        Collected {
+            party: party(party_id),
+            kind: kind.into(),
+            seq: 1,
+            at: Moment(1000),
+            act: Some(ACT),
+            fields,
+        }
+    }
+
+    /// The records of one inquiry that was answered, as the rooms write them.
+    fn inquiry() -> Vec<Collected> {
+        let core = json!({"verb": "inquire", "step": "decision", "decision": "permitted", "inquirer": "town", "provider": "tax",
+            "affair": "child-allowance", "item": "income", "right": "law", "sent_at": 900, "request": "aa", "given": "g1", "taken": "t0"});
+        let with = |base: &Value, more: Value| {
+            let mut all: Map<String, Value> = base.as_object().unwrap().clone();
+            all.extend(more.as_object().unwrap().clone());
+            Value::Object(all)
+        };
+        let outcome = |verb: &str, more: Value| {
+            with(&json!({"verb": verb, "step": "outcome", "outcome": "done"}), more)
+        };
+        vec![
+            record("linkage", "linkage", core.clone()),
+            record("linkage", "linkage", outcome("inquire", json!({"sealed": "ss"}))),
+            record("trustee", "trustee", with(&core, json!({"taken": "g1", "given": "g2"}))),
+            record("trustee", "trustee", outcome("inquire", json!({"sealed": "ss", "given": "g2"}))),
+            record(
+                "town",
+                "gateway",
+                json!({"verb": "ask", "step": "decision", "decision": "permitted", "provider": "tax", "affair": "child-allowance", "item": "income", "request": "zz"}),
+            ),
+            record("town", "gateway", outcome("ask", json!({"content": "cc", "inquiry": "aa"}))),
+            record(
+                "tax",
+                "gateway",
+                json!({"verb": "answer", "step": "decision", "decision": "permitted", "inquirer": "town", "affair": "child-allowance", "item": "income", "right": "law", "request": "aa"}),
+            ),
+            record("tax", "gateway", outcome("answer", json!({"content": "cc", "inquiry": "aa"}))),
+            record(
+                "portal",
+                "portal",
+                json!({"verb": "index", "step": "decision", "decision": "permitted", "entries": 1, "unknown": 0}),
+            ),
+        ]
+    }
+
+    fn judged(records: &[Collected], away: &[&str]) -> Judged {
+        let away: HashSet<PartyId> = away.iter().map(|id| party(id)).collect();
+        let (portal, linkage, trustee) = (party("portal"), party("linkage"), party("trustee"));
+        let around = Circumstances {
+            away: &away,
+            portal: Some(&portal),
+            linkage: Some(&linkage),
+            trustee: Some(&trustee),
+            settled_before: Moment(5000),
+        };
+        judge(ACT, &records.iter().collect::<Vec<_>>(), &around)
+    }
+
+    fn findings(records: &[Collected]) -> Vec<(FindingKind, String, String)> {
+        match judged(records, &[]) {
+            Judged::Wrong(found) => {
+                found.into_iter().map(|one| (one.kind, one.party.to_string(), one.detail)).collect()
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn without(keep: impl Fn(&Collected) -> bool) -> Vec<Collected> {
+        inquiry().into_iter().filter(keep).collect()
+    }
+
+    #[test]
+    fn an_inquiry_with_all_sides_agrees() {
+        assert_eq!(judged(&inquiry(), &[]), Judged::Agreed);
+        let mut young = inquiry();
+        young[0].at = Moment(6000);
+        assert_eq!(judged(&young, &[]), Judged::NotYet, "still under way");
+    }
+
+    #[test]
+    fn each_side_that_is_missing_is_named() {
+        for (room, detail) in [("town", "ask"), ("trustee", "inquire"), ("tax", "answer")] {
+            let records = without(|one| one.party.as_str() != room);
+            let found = findings(&records);
+            assert!(
+                found.contains(&(FindingKind::MissingSide, room.into(), detail.into()))
+                    || found.contains(&(FindingKind::AnsweredWithoutDecision, "tax".into(), room.into())),
+                "{room}: {found:?}"
+            );
+            assert_eq!(
+                judged(&records, &[room]),
+                Judged::NotYet,
+                "{room} is away, and nothing is held against it"
+            );
+        }
+        let no_linkage = findings(&without(|one| one.party.as_str() != "linkage"));
+        assert!(no_linkage.contains(&(FindingKind::MissingSide, "linkage".into(), "inquire".into())));
+        assert!(no_linkage.contains(&(FindingKind::AnsweredWithoutDecision, "tax".into(), "linkage".into())));
+        let no_index = findings(&without(|one| one.kind != "portal"));
+        assert_eq!(no_index, [(FindingKind::NotIndexed, "portal".into(), "index".into())]);
+    }
+
+    #[test]
+    fn an_answer_that_nobody_decided_on_and_an_entry_of_no_act_are_found() {
+        let alone = findings(&without(|one| one.party.as_str() == "tax"));
+        assert_eq!(
+            alone,
+            [
+                (FindingKind::AnsweredWithoutDecision, "tax".into(), "linkage".into()),
+                (FindingKind::AnsweredWithoutDecision, "tax".into(), "trustee".into()),
+            ]
+        );
+        let mut refused = inquiry();
+        refused[2].fields.insert("decision".into(), "refused".into());
+        assert!(
+            findings(&refused).contains(&(
+                FindingKind::AnsweredWithoutDecision,
+                "tax".into(),
+                "trustee".into()
+            )),
+            "the trustee had refused"
+        );
+        let entry = findings(&without(|one| one.kind == "portal"));
+        assert_eq!(entry, [(FindingKind::IndexedWithoutAct, "portal".into(), "index".into())]);
+        let mut unknown = inquiry();
+        unknown[8].fields.insert("unknown".into(), 1.into());
+        assert_eq!(findings(&unknown), [(FindingKind::UnknownIndexEntry, "portal".into(), "index".into())]);
+    }
+
+    #[test]
+    fn sides_that_differ_are_named_with_the_field() {
+        for (at, field, expected_party) in [
+            (2, "item", "trustee"),
+            (2, "taken", "trustee"),
+            (2, "request", "trustee"),
+            (3, "sealed", "trustee"),
+            (4, "provider", "town"),
+            (5, "content", "town"),
+            (6, "right", "tax"),
+            (6, "inquirer", "tax"),
+        ] {
+            let mut records = inquiry();
+            records[at].fields.insert(field.into(), "another".into());
+            let found = findings(&records);
+            assert!(
+                found.contains(&(FindingKind::Differs, expected_party.into(), field.into())),
+                "{field} of {expected_party}: {found:?}"
+            );
+        }
+        let mut other = inquiry();
+        other[4].party = party("ward");
+        other[5].party = party("ward");
+        assert!(findings(&other).contains(&(FindingKind::Differs, "ward".into(), "inquirer".into())));
+        let mut silent = inquiry();
+        silent[7].fields.remove("content");
+        assert_eq!(findings(&silent), [(FindingKind::Differs, "tax".into(), "content".into())]);
+    }
+
+    #[test]
+    fn a_refused_inquiry_needs_its_index_entry_and_no_more() {
+        let mut refused: Vec<Collected> = inquiry()
+            .into_iter()
+            .filter(|one| {
+                one.kind == "portal"
+                    || one.text("verb") == "inquire"
+                        && one.party.as_str() == "linkage"
+                        && one.text("step") == "decision"
+            })
+            .collect();
+        refused[0].fields.insert("decision".into(), "refused".into());
+        assert_eq!(judged(&refused, &[]), Judged::Agreed);
+        refused.truncate(1);
+        assert_eq!(findings(&refused), [(FindingKind::NotIndexed, "portal".into(), "index".into())]);
+    }
+}
