@@ -228,6 +228,9 @@ pub fn defaults() -> String {
             format!("{} s or {} leaves", d.unwitnessed_ms / 1000, d.unwitnessed_leaves),
         ),
         line("poll of documents", format!("{} s", d.poll_ms / 1000)),
+        rules::RecordClass::ALL
+            .map(|class| line("records kept", format!("{}: {} years", class.as_str(), class.months() / 12)))
+            .concat(),
         line("documents valid for", format!("{} days", d.document_valid_ms / 86_400_000)),
         line("largest message", format!("{} kB, batch {} MB", d.body_bytes >> 10, d.batch_body_bytes >> 20)),
     ]

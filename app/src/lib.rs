@@ -5,6 +5,7 @@ pub mod ceremony;
 pub mod config_file;
 pub mod demo_run;
 pub mod desk;
+pub mod keeping_command;
 pub mod my_records_command;
 pub mod picker;
 pub mod rooms;

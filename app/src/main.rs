@@ -9,6 +9,7 @@ use musubi::audit_command::{self, AuditAct};
 use musubi::config_file::{self, ConfigFile};
 use musubi::demo_run::{self, DemoArgs};
 use musubi::desk::{self, InquireArgs};
+use musubi::keeping_command::{self, EraseArgs, ReplayArgs};
 use musubi::my_records_command::{self, MyRecordsArgs};
 use musubi::verify_log::{self, VerifyLogArgs};
 use musubi::whitelist_command::{self, ImportArgs};
@@ -70,6 +71,10 @@ enum Command {
         #[command(subcommand)]
         act: AuditAct,
     },
+    /// Erase records that have come to the end of their period, at one party or at all.
+    Erase(EraseArgs),
+    /// Decide a past act again, under the law of its day.
+    Replay(ReplayArgs),
     /// Verify a ledger from outside: signatures, witnesses, entries, and that it goes on from what it was.
     VerifyLog(VerifyLogArgs),
     /// Say what is wrong with a configuration file, and where.
@@ -178,6 +183,8 @@ async fn run(command: Command) -> Result<()> {
         Command::Inquire(args) => desk::inquire(&args).await,
         Command::MyRecords(args) => my_records_command::run(&args).await,
         Command::Audit { act } => audit_command::run(&act).await,
+        Command::Erase(args) => keeping_command::erase(&args).await,
+        Command::Replay(args) => keeping_command::replay(&args).await,
         Command::VerifyLog(args) => verify_log::run(&args).await,
         Command::CheckConfig { file } => check_config(&file),
         Command::Whitelist { act: WhitelistAct::Import(args) } => whitelist_command::run(&args),

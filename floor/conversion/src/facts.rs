@@ -1,10 +1,10 @@
 //! The facts a transcryptor decides on, from its own copies of the documents.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use house::{House, Law};
 use protocol::inquiry::Inquiry;
-use road::Refused;
+use road::{Record, Refused};
 use rules::{Convert, Defaults, InquiryRequest, Pace, Permit, TranscryptorFacts, decide_conversion};
 use words::{Moment, Reason};
 
@@ -12,16 +12,19 @@ use words::{Moment, Reason};
 pub struct DecisionFacts {
     law: Option<Arc<Law>>,
     defaults: Defaults,
+    /// The pace it was decided with, for the record.
+    pace: OnceLock<Pace>,
 }
 
 impl DecisionFacts {
     /// The facts as this room has them now.
     pub fn now(house: &House) -> Self {
-        Self { law: house.law(), defaults: house.defaults.clone() }
+        Self { law: house.law(), defaults: house.defaults.clone(), pace: OnceLock::new() }
     }
 
     /// Decides, by `rules`, whether the inquiry may be converted and passed on.
     pub fn decide(&self, inquiry: &Inquiry, pace: Pace, now: Moment) -> Result<Permit<Convert>, Refused> {
+        let _ = self.pace.set(pace);
         // A room that has no documents yet cannot know what is allowed.
         let law = self.law.as_ref().ok_or(Reason::ListTooOld)?;
         let request = InquiryRequest {
@@ -43,6 +46,24 @@ impl DecisionFacts {
             defaults: &self.defaults,
         };
         Ok(decide_conversion(&request, &facts, now)?)
+    }
+}
+
+impl DecisionFacts {
+    /// What it takes to decide the same act again later: the facts that are in no document.
+    pub fn note(&self, inquiry: &Inquiry, record: &mut Record) {
+        let pace = self.pace.get().copied().unwrap_or_default();
+        record
+            .set("deadline", inquiry.deadline)
+            .set("consent_given", consent_given(inquiry))
+            .set("last_second", pace.last_second)
+            .set("last_hour", pace.last_hour);
+        if let Some(law) = &self.law {
+            record
+                .set("list_version", law.whitelist.version())
+                .set("accreditations_version", law.version())
+                .set("documents_until", law.valid_until());
+        }
     }
 }
 

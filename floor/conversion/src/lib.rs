@@ -5,9 +5,11 @@
 //! the one here; schemes with tables can stand behind the same calls.
 
 mod facts;
+mod replay;
 mod sessions;
 
 pub use facts::{DecisionFacts, consent_given};
+pub use replay::replay;
 pub use sessions::{KnownSession, MIGRATIONS};
 
 use std::collections::HashMap;

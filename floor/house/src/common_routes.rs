@@ -5,12 +5,12 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::Method;
-use axum::routing::get;
-use protocol::desk::{HEALTH, Health, SUMMARY};
-use road::{ActLine, Summary};
-use rules::Role;
+use axum::routing::{get, post};
+use protocol::desk::{ERASURES, Erase, ErasedShelf, HEALTH, Health, SUMMARY};
+use road::{ActLine, Erased, RoomWrite, Summary};
+use rules::{RecordClass, Role};
 use wire::{Problem, Route, Side, Who};
-use words::{ActId, Reason};
+use words::{ActId, Moment, Reason};
 
 use crate::House;
 
@@ -18,6 +18,11 @@ use crate::House;
 pub trait HasHouse: Clone + Send + Sync + 'static {
     /// The house.
     fn house(&self) -> &Arc<House>;
+
+    /// What the room erases of its own tables when records about provision come to their end: rows made before then.
+    fn erase_own(&self, _before: Moment) -> Option<RoomWrite> {
+        None
+    }
 }
 
 /// The common routes.
@@ -33,6 +38,7 @@ pub fn common_routes<S: HasHouse>() -> Vec<Route<S>> {
             Who::Roles(&[Role::Operator, Role::Officer]),
             get(summary::<S>),
         ),
+        Route::new(Side::Inner, Method::POST, ERASURES, Who::Roles(&[Role::Operator]), post(erase::<S>)),
     ]);
     routes
 }
@@ -40,6 +46,28 @@ pub fn common_routes<S: HasHouse>() -> Vec<Route<S>> {
 async fn health<S: HasHouse>(State(state): State<S>) -> Json<Health> {
     let house = state.house();
     Json(Health { room: house.room.into(), party: house.id.clone(), state: "up".into() })
+}
+
+/// Erases what has come to the end of its period. Noted in the ledger, shelf by shelf.
+async fn erase<S: HasHouse>(
+    State(state): State<S>,
+    body: wire::Json<Erase>,
+) -> Result<Json<Vec<ErasedShelf>>, Problem> {
+    let road = &state.house().road;
+    let internal = |error| {
+        tracing::error!(%error, "erasing");
+        Problem::new(Reason::Internal)
+    };
+    let as_of = body.message.as_of;
+    let erased = road.erase(as_of).await.map_err(internal)?;
+    // The same period as the records: rows of months that have ended.
+    let months = RecordClass::Provision.months();
+    let before = Moment((as_of.first_of_month_before(months).days()) * 86_400_000 - 9 * 3_600_000);
+    if let Some(write) = state.erase_own(before) {
+        road.db().write("erase_own", write).await.map_err(internal)?;
+    }
+    let line = |one: Erased| ErasedShelf { shelf: one.shelf, records: one.records, acts: one.acts };
+    Ok(Json(erased.into_iter().map(line).collect()))
 }
 
 async fn summary<S: HasHouse>(State(state): State<S>) -> Result<Json<Vec<Summary>>, Problem> {

@@ -162,9 +162,38 @@ impl House {
         keep("whitelist", i64::from(list_version), whitelist).await
     }
 
+    /// The law as it was: versions this room has had, verified again.
+    pub async fn law_of(&self, accreditations: i64, whitelist: i64) -> Option<Law> {
+        let body = async |name, version| self.road.document_version(name, version).await.ok().flatten();
+        let (first, second) =
+            (body("accreditations", accreditations).await?, body("whitelist", whitelist).await?);
+        self.read_law(&first.body, &second.body).ok()
+    }
+
     /// Verifies both documents and puts them in force together. A list that lacks either signature, or is older
     /// than the accreditations say, is refused (DESIGN §4).
     fn take_law(&self, accreditations: &[u8], whitelist: &[u8]) -> Result<(i64, u32), Reason> {
+        let law = self.read_law(accreditations, whitelist)?;
+        if law.whitelist.version() < law.accreditations.whitelist_version {
+            return Err(Reason::ListTooOld);
+        }
+        let mut held = self.law.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(held) = held.as_ref() {
+            // Neither document goes back; a fresher signature of the same version is taken.
+            let older = law.version() < held.version() || law.whitelist.version() < held.whitelist.version();
+            let staler = law.version() == held.version()
+                && law.accreditations.issued_at < held.accreditations.issued_at;
+            if older || staler {
+                return Err(Reason::ListTooOld);
+            }
+        }
+        let versions = (law.version(), law.whitelist.version());
+        *held = Some(Arc::new(law));
+        Ok(versions)
+    }
+
+    /// Reads both documents, if their signatures hold.
+    fn read_law(&self, accreditations: &[u8], whitelist: &[u8]) -> Result<Law, Reason> {
         let oversight = self.only("oversight")?;
         let read = |body: &[u8]| serde_json::from_slice::<Signed>(body).map_err(|_| Reason::Malformed);
         let accreditations = read(accreditations)?;
@@ -181,21 +210,6 @@ impl House {
         if seen != list {
             return Err(Reason::BadSignature);
         }
-        if list.version < accreditations.whitelist_version {
-            return Err(Reason::ListTooOld);
-        }
-        let mut law = self.law.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(held) = law.as_ref() {
-            // Neither document goes back; a fresher signature of the same version is taken.
-            let older = accreditations.version < held.version() || list.version < held.whitelist.version();
-            let staler = accreditations.version == held.version()
-                && accreditations.issued_at < held.accreditations.issued_at;
-            if older || staler {
-                return Err(Reason::ListTooOld);
-            }
-        }
-        let versions = (accreditations.version, list.version);
-        *law = Some(Arc::new(Law { accreditations, whitelist: Whitelist::new(list.version, list.rows) }));
-        Ok(versions)
+        Ok(Law { accreditations, whitelist: Whitelist::new(list.version, list.rows) })
     }
 }

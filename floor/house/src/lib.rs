@@ -95,6 +95,7 @@ impl House {
         let signing = Arc::new(keys.signing(None)?);
         let defaults = settings.defaults();
         let road = Road::new(db, Arc::clone(&storage), world.clone());
+        let road = road.with_retention(keys.clone(), dice.clone()).await?;
         let recovered = road.recover().await?;
         let road = Arc::new(
             road.with_ledger(protocol::ledger::origin_of(&settings.id), Arc::clone(&signing), &defaults)

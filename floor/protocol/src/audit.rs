@@ -49,6 +49,31 @@ pub struct OpenedRecord {
     pub text: String,
 }
 
+/// Route at the transcryptors, for their operators: a past decision, decided again under the law of its day.
+pub const REPLAY: &str = "/acts/{id}/replay";
+
+/// A past decision, decided again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Replayed {
+    /// The act.
+    pub act: ActId,
+    /// When it was decided.
+    pub at: Moment,
+    /// `permitted`, or the reason of the refusal, as recorded.
+    pub recorded: String,
+    /// The same, as decided again from the recorded facts and the documents of that day.
+    pub replayed: String,
+    /// Whether both are the same.
+    pub agrees: bool,
+    /// On which entry of the law it rests, where it was permitted.
+    pub basis: Option<String>,
+    /// The whitelist's version it was decided on.
+    pub list_version: i64,
+    /// The accreditations' version.
+    pub accreditations_version: i64,
+}
+
 /// Over which time to reconcile; open ends where absent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

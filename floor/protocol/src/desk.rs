@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use words::{ActId, AffairId, ItemId, PartyId, Reason};
+use words::{ActId, AffairId, Date, ItemId, PartyId, Reason};
 
 /// Route at a gateway: a clerk asks.
 pub const INQUIRIES: &str = "/inquiries";
@@ -12,6 +12,29 @@ pub const ISSUE: &str = "/codes";
 pub const SUMMARY: &str = "/acts/summary";
 /// Route at every room: whether it is up.
 pub const HEALTH: &str = "/health";
+
+/// Route at every room, for its operator: erase what has come to the end of its period.
+pub const ERASURES: &str = "/erasures";
+
+/// By which day.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Erase {
+    /// What has come to its end by this day is erased.
+    pub as_of: Date,
+}
+
+/// What was erased of one kind and month.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ErasedShelf {
+    /// Kind and month, e.g. `provision/2026-11`.
+    pub shelf: String,
+    /// Records that lost salt and text. Their entries in the ledger stay.
+    pub records: u64,
+    /// Acts with their kept replies.
+    pub acts: u64,
+}
 
 /// What a clerk asks. No code: the own customer number.
 #[derive(Clone, Debug, Serialize, Deserialize)]

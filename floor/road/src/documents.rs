@@ -36,7 +36,24 @@ impl Road {
                 let sql = "INSERT INTO document (name, version, body, fetched_at) VALUES ($1, $2, $3, $4) \
                            ON CONFLICT (name) DO UPDATE SET version = excluded.version, body = excluded.body, fetched_at = excluded.fetched_at \
                            WHERE document.version <= excluded.version";
+                write.execute(sql, &params![name, document.version, document.body.clone(), now])?;
+                let sql = "INSERT INTO document_version (name, version, body, fetched_at) VALUES ($1, $2, $3, $4) ON CONFLICT (name, version) DO NOTHING";
                 write.execute(sql, &params![name, document.version, document.body, now]).map(|_| ())
+            })
+            .await
+    }
+
+    /// A version of `name` that this room has had, as it was when it first came.
+    pub async fn document_version(
+        &self,
+        name: &'static str,
+        version: i64,
+    ) -> Result<Option<StoredDocument>, StoreError> {
+        self.db
+            .read("document_version", move |read| {
+                let sql = "SELECT body FROM document_version WHERE name = $1 AND version = $2";
+                let row = read.row(sql, &params![name, version])?;
+                row.map(|row| Ok(StoredDocument { version, body: row.bytes(0)? })).transpose()
             })
             .await
     }

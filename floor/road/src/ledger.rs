@@ -231,6 +231,9 @@ impl Road {
     /// Why the room may not answer now, on account of its ledger. Waits for the first sight after a start.
     pub(crate) async fn unseen(&self) -> Option<Reason> {
         let ledger = self.ledger.as_ref()?;
+        if self.ledger_fault().is_some() {
+            return Some(Reason::LedgerBroken);
+        }
         if *ledger.must_be_seen.borrow() && !*ledger.sighted.borrow() {
             let mut sighted = ledger.sighted.subscribe();
             let _ = tokio::time::timeout(FIRST_SIGHT, sighted.wait_for(|sighted| *sighted)).await;

@@ -6,5 +6,6 @@ pub const MIGRATIONS: ::store::Migrations = ::store::Migrations {
     steps: &[
         (1, "road", include_str!("../migrations/0001_road.sql")),
         (2, "ledger", include_str!("../migrations/0002_ledger.sql")),
+        (3, "retention", include_str!("../migrations/0003_retention.sql")),
     ],
 };

@@ -11,7 +11,7 @@ impl Road {
     /// Closes what a former run left open. To be called once, before the room serves. Returns how many.
     pub async fn recover(&self) -> Result<usize, StoreError> {
         let now = self.now();
-        let (key, world) = (std::sync::Arc::clone(&self.key), self.world.clone());
+        let (shelves, world) = (std::sync::Arc::clone(&self.shelves), self.world.clone());
         self.db
             .write("recover", move |write| {
                 let open =
@@ -23,8 +23,16 @@ impl Road {
                         .set("outcome", "unknown")
                         .set("of", &verb)
                         .set("why", "the room stopped between decision and outcome");
-                    Leaf::new(&key, world.random(), Some(ActId::new(id)), "recover", "outcome", now, record)
-                        .insert(write)?;
+                    Leaf::new(
+                        &shelves,
+                        world.random(),
+                        Some(ActId::new(id)),
+                        "recover",
+                        "outcome",
+                        now,
+                        record,
+                    )?
+                    .insert(write)?;
                     let sql = "UPDATE act SET state = $3, closed_at = $4 WHERE verb = $1 AND id = $2";
                     write.execute(sql, &params![verb, id, state::UNKNOWN, now.0])?;
                     write.execute(

@@ -1,10 +1,11 @@
 //! The road's own SQL: acts, leaves, and what is read of them.
 
-use seal::{Sha256, StorageKey};
+use seal::Sha256;
 use store::{Read, StoreError, Value, Write, params};
 use words::{ActId, Moment};
 
 use crate::record::{Record, leaf_hash};
+use crate::shelves::Shelves;
 
 /// How an act stands.
 pub(crate) mod state {
@@ -24,35 +25,42 @@ pub(crate) struct Leaf {
     at: Moment,
     salt: [u8; 32],
     sealed: Vec<u8>,
+    shelf: String,
     hash: Sha256,
 }
 
 impl Leaf {
     pub(crate) fn new(
-        key: &StorageKey,
+        shelves: &Shelves,
         salt: [u8; 32],
         act: Option<ActId>,
         verb: &'static str,
         step: &'static str,
         at: Moment,
         mut record: Record,
-    ) -> Self {
+    ) -> Result<Self, StoreError> {
         record.set("verb", verb).set("step", step).set("at", at);
         if let Some(act) = act {
             record.set("act", act);
         }
         let canonical = record.canonical();
+        let (shelf, key) = shelves.for_record(verb, at)?;
         let sealed = key.seal("leaf", &salt, "record", &canonical);
-        Self { act, verb, step, at, salt, sealed, hash: leaf_hash(&salt, &canonical) }
+        Ok(Self { act, verb, step, at, salt, sealed, shelf, hash: leaf_hash(&salt, &canonical) })
+    }
+
+    /// Under which retention key it is sealed.
+    pub(crate) fn shelf(&self) -> &str {
+        &self.shelf
     }
 
     pub(crate) fn insert(self, write: &mut Write<'_>) -> Result<(), StoreError> {
         // Writes are serial on both engines (decision 0001), so the next number is the greatest and one.
-        let sql = "INSERT INTO leaf (seq, act, verb, step, at, salt, record, hash) \
-                   VALUES ((SELECT COALESCE(MAX(seq), 0) + 1 FROM leaf), $1, $2, $3, $4, $5, $6, $7)";
+        let sql = "INSERT INTO leaf (seq, act, verb, step, at, salt, record, hash, shelf) \
+                   VALUES ((SELECT COALESCE(MAX(seq), 0) + 1 FROM leaf), $1, $2, $3, $4, $5, $6, $7, $8)";
         let act = self.act.map(|act| act.bytes().to_vec());
-        let values: [Value; 7] =
-            params![act, self.verb, self.step, self.at.0, self.salt, self.sealed, self.hash];
+        let values: [Value; 8] =
+            params![act, self.verb, self.step, self.at.0, self.salt, self.sealed, self.hash, self.shelf];
         write.execute(sql, &values).map(|_| ())
     }
 }
@@ -65,10 +73,11 @@ pub(crate) struct Found {
     pub(crate) reason: Option<String>,
     pub(crate) detail: Option<String>,
     pub(crate) reply: Option<Vec<u8>>,
+    pub(crate) shelf: String,
 }
 
 const FIND: &str =
-    "SELECT caller, request_hash, state, reason, detail, reply FROM act WHERE verb = $1 AND id = $2";
+    "SELECT caller, request_hash, state, reason, detail, reply, shelf FROM act WHERE verb = $1 AND id = $2";
 
 fn found(row: &store::Row) -> Result<Found, StoreError> {
     Ok(Found {
@@ -78,6 +87,7 @@ fn found(row: &store::Row) -> Result<Found, StoreError> {
         reason: row.opt_text(3)?,
         detail: row.opt_text(4)?,
         reply: row.opt_bytes(5)?,
+        shelf: row.text(6)?,
     })
 }
 
@@ -214,10 +224,10 @@ impl crate::Road {
 
     /// The records of one act, or of all (`None`), in the order of the ledger, opened with the room's key.
     pub async fn leaves(&self, of: Option<ActId>) -> Result<Vec<LeafLine>, StoreError> {
-        let key = std::sync::Arc::clone(&self.key);
+        let shelves = std::sync::Arc::clone(&self.shelves);
         self.db
             .read("leaves", move |read| {
-                const COLUMNS: &str = "SELECT seq, act, verb, step, salt, record, hash FROM leaf";
+                const COLUMNS: &str = "SELECT seq, act, verb, step, salt, record, hash, shelf FROM leaf";
                 let (sql, values) = match of {
                     Some(act) => {
                         (format!("{COLUMNS} WHERE act = $1 ORDER BY seq"), params![act.bytes()].to_vec())
@@ -227,10 +237,8 @@ impl crate::Road {
                 let mut lines = Vec::new();
                 read.each(&sql, &values, |row| {
                     let (salt, sealed) = (row.bytes(4)?, row.bytes(5)?);
-                    let opened = key
-                        .open("leaf", &salt, "record", &sealed)
-                        .ok()
-                        .and_then(|bytes| Record::read(&bytes));
+                    let opened = shelves.open_record(&row.text(7)?, &salt, &sealed);
+                    let opened = opened.and_then(|bytes| Record::read(&bytes));
                     lines.push(LeafLine {
                         seq: row.int(0)?,
                         act: row.opt_bytes(1)?,
@@ -277,14 +285,14 @@ pub struct ActLeaf {
 impl crate::Road {
     /// The leaves of one act that have not been erased, in the order of the ledger, exactly as hashed.
     pub async fn act_leaves(&self, act: ActId) -> Result<Vec<ActLeaf>, StoreError> {
-        let key = std::sync::Arc::clone(&self.key);
+        let shelves = std::sync::Arc::clone(&self.shelves);
         self.db
             .read("act_leaves", move |read| {
-                let sql = "SELECT seq, step, salt, record FROM leaf WHERE act = $1 ORDER BY seq";
+                let sql = "SELECT seq, step, salt, record, shelf FROM leaf WHERE act = $1 ORDER BY seq";
                 let mut leaves = Vec::new();
                 for row in &read.rows(sql, &params![act.bytes()])? {
-                    let salt: [u8; 32] = row.array(2)?;
-                    let text = key.open("leaf", &salt, "record", &row.bytes(3)?).ok();
+                    let Ok(salt) = <[u8; 32]>::try_from(row.bytes(2)?) else { continue };
+                    let text = shelves.open_record(&row.text(4)?, &salt, &row.bytes(3)?);
                     if let Some(text) = text.and_then(|text| String::from_utf8(text).ok()) {
                         leaves.push(ActLeaf { seq: row.int(0)?, step: row.text(1)?, salt, text });
                     }
@@ -301,20 +309,20 @@ impl crate::Road {
         from: Moment,
         most: i64,
     ) -> Result<Vec<CollectedLeaf>, StoreError> {
-        let key = std::sync::Arc::clone(&self.key);
+        let shelves = std::sync::Arc::clone(&self.shelves);
         self.db
             .read("collect", move |read| {
-                let sql = "SELECT seq, at, hash, salt, record FROM leaf WHERE seq > $1 AND seq >= COALESCE((SELECT MIN(seq) FROM leaf WHERE at >= $2), 9223372036854775807) ORDER BY seq LIMIT $3";
+                let sql = "SELECT seq, at, hash, salt, record, shelf FROM leaf WHERE seq > $1 AND seq >= COALESCE((SELECT MIN(seq) FROM leaf WHERE at >= $2), 9223372036854775807) ORDER BY seq LIMIT $3";
                 let rows = read.rows(sql, &params![after, from.0, most])?;
                 rows.iter()
                     .map(|row| {
-                        let salt: [u8; 32] = row.array(3)?;
-                        let text = key.open("leaf", &salt, "record", &row.bytes(4)?).ok();
+                        let salt = row.bytes(3)?;
+                        let text = shelves.open_record(&row.text(5)?, &salt, &row.bytes(4)?);
                         Ok(CollectedLeaf {
                             seq: row.int(0)?,
                             at: Moment(row.int(1)?),
                             entry: row.array(2)?,
-                            opened: text.map(|text| (salt, text)),
+                            opened: salt.try_into().ok().zip(text),
                         })
                     })
                     .collect()

@@ -12,6 +12,7 @@ use world::World;
 use crate::ledger::RoomLedger;
 use crate::pace::Paces;
 use crate::record::Record;
+use crate::shelves::Shelves;
 use crate::store::{Found, Leaf, find, find_in_write, state};
 use crate::verb::{Failure, Protected, Refused, Verb};
 
@@ -41,6 +42,7 @@ pub struct Stop {
 pub struct Road {
     pub(crate) db: Db,
     pub(crate) key: Arc<StorageKey>,
+    pub(crate) shelves: Arc<Shelves>,
     pub(crate) world: World,
     pub(crate) parcel_added: Notify,
     paces: Paces,
@@ -58,7 +60,8 @@ const PATIENCE: Duration = Duration::from_secs(12);
 impl Road {
     /// A road in this database, which was opened with [`crate::MIGRATIONS`].
     pub fn new(db: Db, key: Arc<StorageKey>, world: World) -> Self {
-        Self { db, key, world, parcel_added: Notify::new(), paces: Paces::default(), ledger: None }
+        let shelves = Arc::new(Shelves::none(Arc::clone(&key)));
+        Self { db, key, shelves, world, parcel_added: Notify::new(), paces: Paces::default(), ledger: None }
     }
 
     /// The room's database.
@@ -132,8 +135,9 @@ impl Road {
             .set("decision", "refused")
             .set("reason", reason.as_str());
         let salt = self.world.random();
-        let leaf = Leaf::new(&self.key, salt, Some(arrival.id), V::NAME, "turned_away", self.now(), record);
-        let noted = self.db.write("turned_away", move |write| leaf.insert(write)).await;
+        let act = Some(arrival.id);
+        let leaf = Leaf::new(&self.shelves, salt, act, V::NAME, "turned_away", self.now(), record);
+        let noted = self.insert(leaf).await;
         stop(arrival, if noted.is_ok() { reason } else { Reason::Internal })
     }
 
@@ -158,8 +162,16 @@ impl Road {
         if let Some(reason) = reason {
             record.set("reason", truth.unwrap_or(reason));
         }
-        let leaf =
-            Leaf::new(&self.key, self.world.random(), Some(arrival.id), V::NAME, "decision", now, record);
+        let leaf = Leaf::new(
+            &self.shelves,
+            self.world.random(),
+            Some(arrival.id),
+            V::NAME,
+            "decision",
+            now,
+            record,
+        )?;
+        let shelf = leaf.shelf().to_owned();
         let parcels = self.parcel_rows(&arrival.id, verb.parcels(of), now);
         let any_parcels = !parcels.is_empty();
         let room = verb.on_decision(of);
@@ -176,14 +188,15 @@ impl Road {
             reason,
             truth,
             now.0,
-            closed_at
+            closed_at,
+            shelf
         ]
         .to_vec();
         let opened = self
             .db
             .write(V::NAME, move |write| {
-                let sql = "INSERT INTO act (id, verb, caller, request_hash, label, weight, state, reason, truth, decided_at, closed_at) \
-                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (verb, id) DO NOTHING";
+                let sql = "INSERT INTO act (id, verb, caller, request_hash, label, weight, state, reason, truth, decided_at, closed_at, shelf) \
+                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (verb, id) DO NOTHING";
                 if write.execute(sql, &row)? == 0 {
                     let found = find_in_write(write, V::NAME, &id)?;
                     return found.map(Opened::Found).ok_or(StoreError::Closed);
@@ -220,9 +233,9 @@ impl Road {
                 .set("request", words::hex(&arrival.request_hash))
                 .set("decision", "refused");
             record.set("reason", Reason::Replayed.as_str());
-            let leaf =
-                Leaf::new(&self.key, self.world.random(), Some(arrival.id), V::NAME, "replayed", now, record);
-            let noted = self.db.write("replayed", move |write| leaf.insert(write)).await;
+            let (salt, act) = (self.world.random(), Some(arrival.id));
+            let noted =
+                self.insert(Leaf::new(&self.shelves, salt, act, V::NAME, "replayed", now, record)).await;
             return Err(stop(arrival, if noted.is_ok() { Reason::Replayed } else { Reason::Internal }));
         }
         let give_up = tokio::time::sleep(PATIENCE);
@@ -237,8 +250,8 @@ impl Road {
             found = read.ok().flatten().ok_or_else(|| stop(arrival, Reason::Internal))?;
         }
         if let Some(sealed) = found.reply {
-            return self
-                .key
+            let key = self.shelves.of(&found.shelf).ok_or_else(|| stop(arrival, Reason::Internal))?;
+            return key
                 .open("act", arrival.id.bytes(), V::NAME, &sealed)
                 .map_err(|_| stop(arrival, Reason::Internal));
         }
@@ -262,16 +275,18 @@ impl Road {
             .set("outcome", if refused { "refused" } else { "done" })
             .set("reply", words::hex(&seal::sha256(&protected.reply)));
         let leaf =
-            Leaf::new(&self.key, self.world.random(), Some(arrival.id), V::NAME, "outcome", now, record);
+            Leaf::new(&self.shelves, self.world.random(), Some(arrival.id), V::NAME, "outcome", now, record)?;
         let kept = protected.keep.then_some(&protected.reply);
-        let sealed = kept.map(|reply| self.key.seal("act", arrival.id.bytes(), V::NAME, reply));
+        // Under the key of the outcome's month, which the act then lies under.
+        let (shelf, key) = self.shelves.for_record(V::NAME, now)?;
+        let sealed = kept.map(|reply| key.seal("act", arrival.id.bytes(), V::NAME, reply));
         let state = if refused { state::REFUSED } else { state::DONE };
         let (id, room) = (arrival.id, protected.writes);
         self.db
             .write("outcome", move |write| {
                 leaf.insert(write)?;
-                let sql = "UPDATE act SET state = $3, reply = $4, closed_at = $5 WHERE verb = $1 AND id = $2";
-                write.execute(sql, &params![V::NAME, id.bytes(), state, sealed, now.0])?;
+                let sql = "UPDATE act SET state = $3, reply = $4, closed_at = $5, shelf = $6 WHERE verb = $1 AND id = $2";
+                write.execute(sql, &params![V::NAME, id.bytes(), state, sealed, now.0, shelf])?;
                 write.execute("DELETE FROM outbox WHERE act = $1 AND held = 1", &params![id.bytes()])?;
                 match room {
                     Some(room) => room(write),
@@ -287,7 +302,7 @@ impl Road {
         let mut record = Record::new();
         record.set("outcome", "failed").set("reason", failure.reason.as_str());
         let leaf =
-            Leaf::new(&self.key, self.world.random(), Some(arrival.id), V::NAME, "outcome", now, record);
+            Leaf::new(&self.shelves, self.world.random(), Some(arrival.id), V::NAME, "outcome", now, record)?;
         let (id, reason, detail) = (arrival.id, failure.reason.as_str(), failure.detail.clone());
         self.db
             .write("outcome", move |write| {
@@ -305,7 +320,12 @@ impl Road {
 
     /// Records something that is no act: a request turned away at the door, a document that changed.
     pub async fn note(&self, verb: &'static str, record: Record) -> Result<(), StoreError> {
-        let leaf = Leaf::new(&self.key, self.world.random(), None, verb, "note", self.now(), record);
+        let leaf = Leaf::new(&self.shelves, self.world.random(), None, verb, "note", self.now(), record);
+        self.insert(leaf).await
+    }
+
+    async fn insert(&self, leaf: Result<Leaf, StoreError>) -> Result<(), StoreError> {
+        let leaf = leaf?;
         self.db.write("note", move |write| leaf.insert(write)).await
     }
 }

@@ -11,6 +11,7 @@ mod operate;
 mod own;
 mod permit;
 mod provider;
+mod retention;
 mod transcryptor;
 mod whitelist;
 
@@ -21,5 +22,6 @@ pub use operate::{Operation, Role, decide_operation};
 pub use own::{OwnFacts, decide_own_records};
 pub use permit::{Answer, Ask, Basis, Convert, Issue, Look, Operate, Permit, Refusal};
 pub use provider::{AskFacts, ProviderFacts, decide_answer, decide_ask};
+pub use retention::{RecordClass, has_ended};
 pub use transcryptor::{InquiryRequest, Pace, TranscryptorFacts, decide_conversion};
 pub use whitelist::{Row, Whitelist};

@@ -42,6 +42,11 @@ const STORAGE: &str = "musubi-storage-key-v1";
 const PERSON: &str = "musubi-person-key-v1";
 const TRANSCRYPTOR: &str = "musubi-transcryptor-secrets-v1";
 
+fn retention_name(shelf: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
+    format!("{}.key", shelf.chars().map(plain).collect::<String>())
+}
+
 impl KeyFolder {
     /// A folder at `path`; made when the first key is written.
     pub fn new(path: impl Into<PathBuf>) -> Self {
@@ -132,6 +137,56 @@ impl KeyFolder {
             self.write_key("storage.key", STORAGE, StorageKey::generate(dice).root().bytes())?;
         }
         self.read_32("storage.key", STORAGE).map(|root| StorageKey::from_bytes(root, dice.clone()))
+    }
+
+    /// A retention key, in the folder `retention`, which no backup takes; made if it is missing and `make` is true. One
+    /// that was destroyed is never made again.
+    pub fn retention(&self, shelf: &str, dice: &Dice, make: bool) -> Result<StorageKey, FolderError> {
+        let (folder, name) = (self.retention_folder(), retention_name(shelf));
+        if make && !folder.has(&name) {
+            if self.destroyed_retention()?.iter().any(|destroyed| destroyed == shelf) {
+                let error = std::io::Error::other("the key was destroyed at the end of its period");
+                return Err(FolderError::Io { path: folder.path.join(name), error });
+            }
+            folder.write_key(&name, STORAGE, StorageKey::generate(dice).root().bytes())?;
+        }
+        folder.read_32(&name, STORAGE).map(|root| StorageKey::from_bytes(root, dice.clone()))
+    }
+
+    /// Destroys a retention key: noted in the folder's list first, then overwritten and removed.
+    pub fn destroy_retention(&self, shelf: &str) -> Result<(), FolderError> {
+        let (folder, name) = (self.retention_folder(), retention_name(shelf));
+        let mut destroyed = self.destroyed_retention()?;
+        if !destroyed.iter().any(|one| one == shelf) {
+            destroyed.push(shelf.to_owned());
+            folder.write("destroyed", (destroyed.join("\n") + "\n").as_bytes())?;
+        }
+        if folder.has(&name) {
+            let path = folder.path.join(&name);
+            let length = folder.read(&name)?.len();
+            let io = |error| FolderError::Io { path: path.clone(), error };
+            {
+                use std::io::Write;
+                let mut file = std::fs::OpenOptions::new().write(true).open(&path).map_err(io)?;
+                file.write_all(&vec![b'0'; length]).and_then(|()| file.sync_all()).map_err(io)?;
+            }
+            std::fs::remove_file(&path).map_err(io)?;
+        }
+        Ok(())
+    }
+
+    /// The shelves whose keys were destroyed.
+    pub fn destroyed_retention(&self) -> Result<Vec<String>, FolderError> {
+        let folder = self.retention_folder();
+        if !folder.has("destroyed") {
+            return Ok(Vec::new());
+        }
+        let text = folder.read("destroyed")?;
+        Ok(String::from_utf8_lossy(&text).lines().map(str::to_owned).collect())
+    }
+
+    fn retention_folder(&self) -> Self {
+        Self::new(self.path.join("retention"))
     }
 
     /// The registry's person key; made if it is missing and `dice` are given.

@@ -108,6 +108,14 @@ impl Date {
         format!("{:04}{:02}{:02}", self.year, self.month, self.day)
     }
 
+    /// The first day of the month that lies so many months before this day's.
+    pub fn first_of_month_before(self, months: i64) -> Self {
+        let index = i64::from(self.year) * 12 + i64::from(self.month) - 1 - months;
+        let year = i16::try_from(index.div_euclid(12)).unwrap_or(i16::MIN);
+        let month = u8::try_from(index.rem_euclid(12) + 1).unwrap_or(1);
+        Self { year, month, day: 1 }
+    }
+
     /// As people in Japan write it: `令和8年11月22日`. Dates before Meiji 6 (1873) keep the Western year.
     pub fn in_japanese(self) -> String {
         let (y, m, d) = self.parts();

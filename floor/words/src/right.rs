@@ -26,6 +26,23 @@ pub enum Right {
 }
 
 impl Right {
+    /// Every right.
+    pub const ALL: [Self; 8] = [
+        Self::Law,
+        Self::Consent,
+        Self::Order,
+        Self::Emergency,
+        Self::Disaster,
+        Self::Person,
+        Self::Proxy,
+        Self::Audit,
+    ];
+
+    /// The right of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|right| right.as_str() == word)
+    }
+
     /// The word on the wire and in records.
     pub const fn as_str(self) -> &'static str {
         match self {

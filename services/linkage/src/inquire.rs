@@ -126,8 +126,9 @@ impl Verb for Inquire {
             .set("given", &self.halves.given)
             .set("index_given", &self.halves.index_given);
         if let Ok(permit) = decided {
-            record.set("basis", &permit.basis().entry).set("list_version", permit.basis().version);
+            record.set("basis", &permit.basis().entry);
         }
+        self.facts.note(&self.inquiry, &mut record);
         record
     }
 

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use house::{BoxFuture, ConfigError, HasHouse, House, Room, Running, Sessions, Settings, StartError};
 use seal::Sha256;
-use words::ActId;
+use words::{ActId, Moment};
 use world::World;
 
 /// The room's state.
@@ -48,6 +48,11 @@ struct Here(Arc<Portal>);
 impl HasHouse for Here {
     fn house(&self) -> &Arc<House> {
         &self.0.house
+    }
+
+    /// The index goes with the records it leads to.
+    fn erase_own(&self, before: Moment) -> Option<road::RoomWrite> {
+        Some(Box::new(move |write| store::forget_entries(write, before)))
     }
 }
 

@@ -59,3 +59,8 @@ pub(crate) async fn entries_of(db: &Db, index: Sha256) -> Result<Vec<ActId>, Sto
     })
     .await
 }
+
+/// Forgets index entries made before a time.
+pub(crate) fn forget_entries(write: &mut Write<'_>, before: Moment) -> Result<(), StoreError> {
+    write.execute("DELETE FROM entry WHERE at < $1", &params![before.0]).map(|_| ())
+}

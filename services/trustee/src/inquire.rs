@@ -91,8 +91,9 @@ impl Verb for Inquire {
             .set("taken", &self.hop.given)
             .set("index_given", &self.index_hop.given);
         if let Ok(permit) = decided {
-            record.set("basis", &permit.basis().entry).set("list_version", permit.basis().version);
+            record.set("basis", &permit.basis().entry);
         }
+        self.facts.note(&self.inquiry, &mut record);
         record
     }
 

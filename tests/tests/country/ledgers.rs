@@ -406,3 +406,57 @@ async fn assertions_and_proofs_that_do_not_hold_are_refused() {
     let refused = musubi::picker::my_records(&config, &entry).await.unwrap_err();
     assert!(refused.to_string().contains("unauthenticated"), "{refused}");
 }
+
+/// Decisions of both transcryptors come out again under the law of their day, whatever the law has become; erased ones are gone
+/// from everybody's sight, and everything else still verifies.
+#[tokio::test(flavor = "multi_thread")]
+async fn past_decisions_are_decided_again_and_end_with_their_period() {
+    use protocol::audit::{REPLAY, Replayed};
+    use protocol::desk::{ERASURES, Erase, ErasedShelf};
+    let ground = Ground::new(300).await;
+    let told = ask(&ground).await.unwrap();
+    let config = ground.folder.path().join("musubi.toml");
+    // The law changes: the town is suspended.
+    musubi::desk::change_standing(&config, "town", rules::Standing::Suspended, "a test").await.unwrap();
+    let mut refused = None;
+    assert!(
+        eventually(20, async || {
+            match ask(&ground).await {
+                Err(wire::CallError::Problem(problem)) if problem.reason == Reason::AccreditationSuspended => {
+                    refused = problem.act;
+                    true
+                }
+                _ => false,
+            }
+        })
+        .await
+    );
+    let replayed = async |room: &str, act: words::ActId| -> Result<Replayed, wire::CallError> {
+        let section = ground.ready.stage.section(room).unwrap();
+        let operator = musubi::desk::client(section, "operator").unwrap();
+        operator.get(&REPLAY.replace("{id}", &act.to_string()), Duration::from_secs(5)).await
+    };
+    for room in ["linkage", "trustee"] {
+        let again = replayed(room, told.id).await.unwrap();
+        assert!(again.agrees && again.replayed == "permitted" && again.basis.is_some(), "{again:?}");
+    }
+    let again = replayed("linkage", refused.unwrap()).await.unwrap();
+    assert!(again.agrees && again.replayed == "accreditation_suspended", "{again:?}");
+    assert!(again.accreditations_version > replayed("linkage", told.id).await.unwrap().accreditations_version);
+
+    let before = witnessed(&ground, "linkage", 1).await.size;
+    let year = 2026 + 8 + 1;
+    let as_of = words::Date::parse(&format!("{year}-01-01")).unwrap();
+    for room in ["linkage", "portal"] {
+        let section = ground.ready.stage.section(room).unwrap();
+        let operator = musubi::desk::client(section, "operator").unwrap();
+        let erased: Vec<ErasedShelf> =
+            operator.post(ERASURES, &Erase { as_of }, Duration::from_secs(20)).await.unwrap();
+        assert!(erased.iter().any(|one| one.shelf.starts_with("provision/") && one.records > 0), "{erased:?}");
+    }
+    assert!(replayed("linkage", told.id).await.is_err(), "the decision is gone");
+    let entries: i64 =
+        database(&ground, "portal").query_row("SELECT COUNT(*) FROM entry", [], |row| row.get(0)).unwrap();
+    assert_eq!(entries, 0, "the index is gone");
+    assert!(witnessed(&ground, "linkage", 1).await.size > before, "the ledger goes on, and verifies whole");
+}
