@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use protocol::audit::{FindingKind, RECONCILIATIONS, Reconcile, Reconciliation};
-use words::{Date, Moment};
+use protocol::proof::{Proved, Target};
+use words::{ActId, Date, Moment};
 
 use crate::config_file::ConfigFile;
 use crate::desk;
@@ -15,6 +16,18 @@ use crate::desk;
 pub enum AuditAct {
     /// Collect every room's records, hold them against their ledgers, join the sides of each act, name what is wrong.
     Reconcile(ReconcileArgs),
+    /// Have both transcryptors prove their conversions of one act of the last 24 hours.
+    Prove(ProveArgs),
+}
+
+/// What `musubi audit prove` takes.
+#[derive(Debug, clap::Args)]
+pub struct ProveArgs {
+    /// The act; of an issue, a row's.
+    pub id: String,
+    /// The configuration file.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
 }
 
 /// What `musubi audit reconcile` takes.
@@ -44,7 +57,35 @@ fn day(text: Option<&str>, plus: i64) -> Result<Option<Moment>> {
 pub async fn run(act: &AuditAct) -> Result<()> {
     match act {
         AuditAct::Reconcile(args) => reconcile(args).await,
+        AuditAct::Prove(args) => prove(args).await,
     }
+}
+
+async fn prove(args: &ProveArgs) -> Result<()> {
+    let file = ConfigFile::read(&args.config)?;
+    let officer = desk::client(file.section("oversight", None)?, "officer")?;
+    let act = ActId::parse(&args.id)?;
+    let path = format!("/proofs/{act}");
+    let proved: Vec<Proved> = match officer.post(&path, &serde_json::json!({}), Duration::from_secs(30)).await
+    {
+        Ok(proved) => proved,
+        Err(error) => bail!("{}", desk::in_words(&error)),
+    };
+    for one in &proved {
+        let (target_ja, target_en) = match one.target {
+            Target::To => ("提供先への変換", "towards the receiver"),
+            Target::Index => ("本人の索引への変換", "towards the person's index"),
+        };
+        let (ja, en) = match one.why {
+            None => ("証明されました", "proved"),
+            Some(reason) => (reason.in_japanese(), reason.in_english()),
+        };
+        println!("{} {target_ja}: {ja} / {target_en}: {en}", one.party);
+    }
+    if proved.iter().any(|one| !one.holds) {
+        bail!("証明されない変換があります。 / A conversion was not proved.");
+    }
+    Ok(())
 }
 
 async fn reconcile(args: &ReconcileArgs) -> Result<()> {
@@ -102,6 +143,9 @@ pub const fn in_words(kind: FindingKind) -> (&'static str, &'static str) {
         FindingKind::NotIndexed => ("本人の索引にありません", "not in the person's index"),
         FindingKind::IndexedWithoutAct => ("行為のない索引があります", "an index entry without an act"),
         FindingKind::UnknownIndexEntry => ("だれのものでもない索引があります", "an index entry of nobody"),
+        FindingKind::DishonestConversion => {
+            ("符号の変換が正しいと示されていません", "a conversion was not shown to be right")
+        }
         FindingKind::RecordNotInLedger => ("記録簿と合わない記録があります", "a record is not the ledger's"),
         FindingKind::LedgerBroken => ("記録簿が署名と合いません", "the ledger is not what it signs"),
         FindingKind::LedgerConflict => ("記録簿に二つの履歴があります", "the ledger has two histories"),

@@ -227,6 +227,7 @@ pub fn defaults() -> String {
             "a ledger may go unwitnessed for",
             format!("{} s or {} leaves", d.unwitnessed_ms / 1000, d.unwitnessed_leaves),
         ),
+        line("conversions to be shown", format!("{} % (`proofs = \"all\"` for all)", d.proofs_percent)),
         line("poll of documents", format!("{} s", d.poll_ms / 1000)),
         rules::RecordClass::ALL
             .map(|class| line("records kept", format!("{}: {} years", class.as_str(), class.months() / 12)))

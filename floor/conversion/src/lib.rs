@@ -5,11 +5,15 @@
 //! the one here; schemes with tables can stand behind the same calls.
 
 mod facts;
+mod proofs;
 mod replay;
+mod route;
 mod sessions;
 
 pub use facts::{DecisionFacts, consent_given};
+pub use proofs::Converted;
 pub use replay::replay;
+pub use route::{HasConversions, transcryptor_routes};
 pub use sessions::{KnownSession, MIGRATIONS};
 
 use std::collections::HashMap;

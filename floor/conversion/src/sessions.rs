@@ -11,7 +11,10 @@ use crate::Conversions;
 /// The service's own table.
 pub const MIGRATIONS: store::Migrations = store::Migrations {
     owner: "conversion",
-    steps: &[(1, "session", include_str!("../migrations/0001_session.sql"))],
+    steps: &[
+        (1, "session", include_str!("../migrations/0001_session.sql")),
+        (2, "converted", include_str!("../migrations/0002_converted.sql")),
+    ],
 };
 
 /// A session with its public key.

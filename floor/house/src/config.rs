@@ -10,6 +10,17 @@ use serde::de::DeserializeOwned;
 use store::Location;
 use words::PartyId;
 
+/// Which conversions a room has shown to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proofs {
+    /// A secret random share, and all by right of emergency, disaster or the person.
+    #[default]
+    Sampled,
+    /// All.
+    All,
+}
+
 /// The keys every room has.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,13 +38,16 @@ pub struct Common {
     /// How often directory and law are fetched, ms; the default is 15 s (DESIGN §7), and a suspension acts within
     /// 60 s everywhere only if it is not much longer.
     pub poll_ms: Option<u32>,
+    /// Which conversions this room has shown to it: a share of them, or all.
+    #[serde(default)]
+    pub proofs: Proofs,
     /// Whether this room takes demo assertions of who a person is. Never outside a demo.
     #[serde(default)]
     pub demo: bool,
 }
 
 /// The names of the common keys.
-const COMMON: [&str; 7] = ["outer", "inner", "database", "keys", "country", "poll_ms", "demo"];
+const COMMON: [&str; 8] = ["outer", "inner", "database", "keys", "country", "poll_ms", "demo", "proofs"];
 
 /// A room's section, read.
 #[derive(Clone, Debug)]
@@ -79,7 +93,11 @@ impl Settings {
     /// The bounds of the house, with what this section sets otherwise.
     pub fn defaults(&self) -> Defaults {
         let house = Defaults::house();
-        Defaults { poll_ms: self.common.poll_ms.map_or(house.poll_ms, i64::from), ..house }
+        let proofs_percent = match self.common.proofs {
+            Proofs::Sampled => house.proofs_percent,
+            Proofs::All => 100,
+        };
+        Defaults { poll_ms: self.common.poll_ms.map_or(house.poll_ms, i64::from), proofs_percent, ..house }
     }
 
     /// The database, relative files resolved.

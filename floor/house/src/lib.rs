@@ -6,6 +6,7 @@ mod config;
 mod demo;
 mod documents;
 mod ledger;
+mod proofs;
 mod receive;
 mod records;
 mod room;
@@ -16,6 +17,7 @@ pub use common_routes::{HasHouse, common_routes, json_bytes, lines_for_oversight
 pub use config::{Common, ConfigError, NoKeys, Settings};
 pub use documents::Law;
 pub use ledger::witness_routes;
+pub use proofs::Expected;
 pub use room::{BoxFuture, Room, Running, StartError};
 pub use serve::serve;
 pub use session::{OwnSession, Sessions, keep_session_open};
@@ -24,15 +26,17 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use protocol::Message;
+use protocol::audit::FindingKind;
 use protocol::country::Country;
 use protocol::directory::{Directory, Entry};
-use road::Road;
+use protocol::oversight::{ALARMS, Alarm};
+use road::{Parcel, Road};
 use rules::Defaults;
 use seal::{Dice, Jws, KeyFolder, SealingKey, Sha256, SigningKey, StorageKey, Suite};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wire::{CallError, Callers, InnerKeys, KnownParty, Peers, TlsIdentity};
-use words::{Moment, PartyId, Reason};
+use words::{ActId, Moment, PartyId, Reason};
 use world::World;
 
 /// Everything a room stands on.
@@ -199,6 +203,17 @@ impl House {
     /// Gets bytes from a party's outer side.
     pub async fn get_bytes(&self, from: &Entry, path: &str, within: Duration) -> Result<Vec<u8>, CallError> {
         self.peers.get_bytes(&from.id, &from.address, path, within).await
+    }
+
+    /// Raises an alarm at oversight; carried until it is taken.
+    pub async fn raise_alarm(&self, kind: FindingKind, act: ActId) {
+        let Ok(oversight) = self.only("oversight") else { return };
+        let alarm = Alarm { kind, act, at: self.now() };
+        let body = serde_json::to_vec(&alarm).unwrap_or_default();
+        let parcel = Parcel { destination: oversight.id, path: ALARMS, body, held: false };
+        if let Err(error) = self.road.send_later(act, parcel).await {
+            tracing::error!(%error, "an alarm could not be written");
+        }
     }
 
     /// The SHA-256 of the own certificate.

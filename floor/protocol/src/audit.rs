@@ -100,6 +100,8 @@ pub enum FindingKind {
     IndexedWithoutAct,
     /// An index entry that matches no resident.
     UnknownIndexEntry,
+    /// A conversion that was not shown to be what it must be.
+    DishonestConversion,
     /// A room's records are not those of its ledger.
     RecordNotInLedger,
     /// A room's ledger is not what its checkpoint says, or its checkpoint is not signed.

@@ -14,6 +14,7 @@ pub mod ledger;
 pub mod message;
 pub mod oversight;
 pub mod own;
+pub mod proof;
 pub mod register;
 pub mod session;
 

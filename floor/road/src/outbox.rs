@@ -128,6 +128,22 @@ impl Road {
         Ok(count)
     }
 
+    /// Puts a message that is not part of a decision into the outbox.
+    pub async fn send_later(&self, act: ActId, parcel: Parcel) -> Result<(), StoreError> {
+        let rows = self.parcel_rows(&act, vec![parcel], self.now());
+        self.db
+            .write("send_later", move |write| {
+                for row in &rows {
+                    let sql = "INSERT INTO outbox (id, act, destination, path, body, not_before, attempts, held) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+                    write.execute(sql, row)?;
+                }
+                Ok::<_, StoreError>(())
+            })
+            .await?;
+        self.parcel_added.notify_one();
+        Ok(())
+    }
+
     /// How many parcels wait. For tests and for the operator.
     pub async fn parcels_waiting(&self) -> Result<i64, StoreError> {
         self.db

@@ -268,7 +268,8 @@ async fn records_end_with_their_period_and_a_restore_does_not_bring_them_back() 
     world.advance(40 * 86_400_000);
     road.note("door", Record::new()).await.unwrap();
     assert_eq!(readable(&road).await, [true; 4]);
-    let before: Vec<_> = road.collect(0, Moment(0), 100).await.unwrap().iter().map(|leaf| leaf.entry).collect();
+    let before: Vec<_> =
+        road.collect(0, Moment(0), 100).await.unwrap().iter().map(|leaf| leaf.entry).collect();
     let root = ledger::root_of(&before);
     Arc::try_unwrap(road).ok().unwrap().db().clone().close().await;
     std::fs::copy(&file, folder.path().join("backup.db")).unwrap();
@@ -279,7 +280,8 @@ async fn records_end_with_their_period_and_a_restore_does_not_bring_them_back() 
     assert_eq!(erased, [Erased { shelf: "door/2026-11".into(), records: 1, acts: 0 }]);
     assert!(road.erase(day("2027-12-01")).await.unwrap().is_empty(), "once");
     assert_eq!(readable(&road).await, [true, true, false, true, true], "and a note that it was erased");
-    let after: Vec<_> = road.collect(0, Moment(0), 100).await.unwrap().iter().map(|leaf| leaf.entry).collect();
+    let after: Vec<_> =
+        road.collect(0, Moment(0), 100).await.unwrap().iter().map(|leaf| leaf.entry).collect();
     assert_eq!(ledger::root_of(&after[..4]), root, "the ledger is what it was");
     assert_eq!(road.travel(arrival(1, b"a"), knock(&acted)).await.unwrap(), b"1", "other acts are repeated");
     Arc::try_unwrap(road).ok().unwrap().db().clone().close().await;

@@ -33,6 +33,9 @@ pub struct Defaults {
     pub poll_ms: i64,
     /// How long a signed document of oversight or the authority stays valid without being renewed.
     pub document_valid_ms: i64,
+    /// Conversions that are to be shown to the next hop and the provider, in percent; those by right of emergency,
+    /// disaster or the person always are.
+    pub proofs_percent: u8,
     /// How long a room answers without a witness having seen its ledger.
     pub unwitnessed_ms: i64,
     /// How many leaves a room writes without a witness having seen its ledger.
@@ -62,6 +65,7 @@ impl Defaults {
             index_patience_ms: 30 * 86_400_000,
             poll_ms: 15_000,
             document_valid_ms: 7 * 86_400_000,
+            proofs_percent: 2,
             unwitnessed_ms: 60_000,
             unwitnessed_leaves: 100_000,
             body_bytes: 512 << 10,

@@ -16,6 +16,7 @@ mod hpke_seal;
 mod jws;
 mod key_folder;
 mod number;
+mod proof;
 mod secret;
 mod session;
 mod transcryptor;
@@ -32,6 +33,7 @@ pub use hpke_seal::{Opened, Sealed, SealingKey, SealingPublic, Suite};
 pub use jws::{Jws, SigningKey, Typ, VerifyKey};
 pub use key_folder::{FolderError, KeyFolder};
 pub use number::{IndividualNumber, ResidentCode};
+pub use proof::{CodeProof, Commitments, KnownKey, PairProof};
 pub use session::{SessionSecret, Share};
 pub use transcryptor::{Conversion, KeyProof, Position, TranscryptorSecrets};
 

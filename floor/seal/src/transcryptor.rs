@@ -25,6 +25,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::codes::{EncryptedCode, PublicPoint};
 use crate::hash::hmac512;
+use crate::proof::{CodeProof, Commitments, KnownKey, PairProof, PairSecrets, show_code, show_pair};
 use crate::secret::Secret;
 use crate::session::Share;
 use crate::{Dice, SealError};
@@ -100,6 +101,7 @@ pub struct TranscryptorSecrets {
     rerandomizing: Secret<32>,
     blinding: Secret<32>,
     factors: Mutex<HashMap<Conversion, Arc<Factors>>>,
+    pairs: Mutex<HashMap<Conversion, PairProof>>,
 }
 
 /// Above this many pairs the cache starts anew; a pair takes about 400 bytes.
@@ -122,6 +124,7 @@ impl TranscryptorSecrets {
             rerandomizing: Secret::new(rerandomizing),
             blinding: Secret::new(blinding),
             factors: Mutex::new(HashMap::new()),
+            pairs: Mutex::new(HashMap::new()),
         }
     }
 
@@ -228,6 +231,48 @@ impl TranscryptorSecrets {
         let output = combined(input, &under, &r, &factors.s, &factors.s_over_k);
         r.zeroize();
         Ok(output)
+    }
+
+    /// Shows a conversion that was made, or would be made, of this input (DESIGN §3, "Honest transcryptors"). The pair's
+    /// part is made once and kept.
+    pub fn prove(
+        &self,
+        conversion: &Conversion,
+        position: Position,
+        id: &ActId,
+        input: &EncryptedCode,
+        commitments: &Commitments,
+        dice: &Dice,
+    ) -> Result<CodeProof, SealError> {
+        let factors = self.factors(conversion)?;
+        let kept = self.pairs.lock().unwrap_or_else(PoisonError::into_inner).get(conversion).cloned();
+        let pair = match kept {
+            Some(pair) => pair,
+            None => {
+                let secrets = PairSecrets {
+                    s_from: self.domain_factor(&conversion.from_domain)?,
+                    k_to: factor_bytes(self.rekey_factor(&conversion.to_session).scalar())?,
+                    s: &factors.s,
+                    back: &factors.back,
+                };
+                let known = match position {
+                    Position::First(key) => KnownKey::First(key),
+                    Position::Last(key) => KnownKey::Last(key),
+                };
+                let pair = show_pair(&secrets, commitments, known, dice)?;
+                let mut pairs = self.pairs.lock().unwrap_or_else(PoisonError::into_inner);
+                if pairs.len() >= CACHED_PAIRS {
+                    pairs.clear();
+                }
+                pairs.insert(conversion.clone(), pair.clone());
+                pair
+            }
+        };
+        let output = self.convert(conversion, position, id, input)?;
+        let mut r = self.rerandomizer(conversion, id, input);
+        let proof = show_code(pair, (&factors.s, &factors.back, &r), input, &output, dice);
+        r.zeroize();
+        proof
     }
 
     fn rerandomizer(&self, conversion: &Conversion, id: &ActId, input: &EncryptedCode) -> Scalar {

@@ -139,6 +139,9 @@ reasons! {
     TimedOut "timed_out" 504 Peer
         "期限までに回答がありませんでした。" "しばらくして新しい照会を送ってください。"
         "No answer came before the deadline." "Send a new inquiry later.";
+    BadConversion "bad_conversion" 403 Peer
+        "符号の変換が正しく行われたことを示せませんでした。" "第三者機関に知らせました。経路の運営者に問い合わせてください。"
+        "It was not shown that the code was converted as it must be." "The third-party body has been told; turn to the operators of the route.";
     BadReply "bad_reply" 502 Peer
         "届いた回答が確認できませんでした。" "提供機関と経路の運営者に知らせてください。"
         "The reply that came back does not verify." "Tell the provider and the operators of the route.";

@@ -6,9 +6,11 @@ use std::sync::{Arc, PoisonError};
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use house::{House, json_bytes, told};
+use house::{Expected, House, json_bytes, told};
+use protocol::audit::FindingKind;
 use protocol::inquiry::{ANSWER_INFO, Answer, Hop, Inquiry, Reply, ReplyStatement, ToProvider};
 use protocol::oversight::{CASES, CaseKind, OpenCase};
+use protocol::proof::{DemandProof, Target};
 use road::{Arrival, Failure, Parcel, Protected, Record, Refused, Verb};
 use rules::{Pace, Permit, ProviderFacts, decide_answer};
 use seal::{GuardKey, GuardOpener, Jws};
@@ -32,6 +34,9 @@ pub(crate) async fn answer(
     let arrived = house.now();
     let message = body.message;
     let inquiry = gateway.verify_way(&message)?;
+    if house.wants_proof(inquiry.right) {
+        gateway.have_conversions_shown(&message, &inquiry).await?;
+    }
     let (facts, content) = gateway.find_person(&message, &inquiry).await?;
     let arrival = Arrival { id: inquiry.id, caller: caller.label(), request_hash: message.inquiry.hash() };
     let verb = AnswerInquiry { gateway: Arc::clone(&gateway), jws: message.inquiry, inquiry, facts, content };
@@ -64,6 +69,33 @@ impl Gateway {
             Some(what) => Err(mismatch(what)),
             None => Ok(inquiry),
         }
+    }
+
+    /// Has both transcryptors show the conversion that led here; a code that was not shown to be the inquirer's is not
+    /// looked up.
+    async fn have_conversions_shown(&self, message: &ToProvider, inquiry: &Inquiry) -> Result<(), Problem> {
+        let house = &self.house;
+        let (linkage, trustee) = (house.only("linkage")?, house.only("trustee")?);
+        let mut taken = inquiry.subject.code.hash();
+        for (hop, transcryptor) in message.hops.iter().zip([linkage, trustee]) {
+            let hop: Hop = house.verify(hop, &transcryptor.id)?;
+            let given = hop.given.0.as_slice().try_into().map_err(|_| Problem::new(Reason::HopMismatch))?;
+            let expected = Expected {
+                from_session: inquiry.subject.session.clone(),
+                to_session: hop.to_session,
+                input: None,
+                taken,
+                given,
+            };
+            let demand = DemandProof { act: inquiry.id, target: Target::To };
+            if let Err(reason) = house.demand_proof(&transcryptor, demand, Some(&expected)).await {
+                tracing::error!(%reason, party = %transcryptor.id, act = %inquiry.id, "a conversion was not shown");
+                house.raise_alarm(FindingKind::DishonestConversion, inquiry.id).await;
+                return Err(Problem::with(Reason::BadConversion, transcryptor.id.to_string()).of(inquiry.id));
+            }
+            taken = given;
+        }
+        Ok(())
     }
 
     /// The facts about the person, and the content of the item if there is any.

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use conversion::{KnownSession, Source};
+use conversion::{Converted, KnownSession, Source};
 use protocol::index::{HalfIndex, IndexHop, hash_of};
+use protocol::proof::Target;
 use seal::EncryptedCode;
 use wire::Problem;
 use words::{ActId, Moment, Reason};
@@ -15,17 +16,25 @@ use crate::Linkage;
 const RENEW_MS: i64 = 12 * 3_600_000;
 
 impl Linkage {
-    /// Half-converted codes for the portal, signed. Row `i` of a batch is entered under `id ‖ i`.
+    /// Half-converted codes for the portal, signed, and what is kept of them to be shown. Row `i` of a batch is entered under `id ‖ i`.
     pub(crate) async fn half_index(
         &self,
         source: &Source,
         id: ActId,
         codes: Vec<EncryptedCode>,
         batch: bool,
-    ) -> Result<HalfIndex, Reason> {
+    ) -> Result<(HalfIndex, Converted), Reason> {
         let (house, service) = (&self.house, &self.conversions);
         let portal = self.portal_session(house.now()).await?;
         let taken = hash_of(&codes);
+        let kept = Converted {
+            id,
+            target: Target::Index,
+            batch,
+            from: source.session.name.clone(),
+            to: portal.name.clone(),
+            codes: codes.clone(),
+        };
         let codes = service.convert(source, &portal, id, codes, batch).await?;
         let hop = IndexHop {
             id,
@@ -35,12 +44,13 @@ impl Linkage {
             taken,
             given: hash_of(&codes),
         };
-        Ok(HalfIndex {
+        let half = HalfIndex {
             hop: house.sign(&hop),
             from_session: source.session.name.clone(),
             from_epoch: source.epoch,
             codes,
-        })
+        };
+        Ok((half, kept))
     }
 
     /// The session index entries are converted to. Where the portal has none, the transcryptors open one in its

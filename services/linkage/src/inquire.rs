@@ -6,11 +6,12 @@ use std::time::Duration;
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use conversion::{DecisionFacts, Source};
+use conversion::{Converted, DecisionFacts, Source};
 use house::{House, json_bytes, told};
 use protocol::index::{HALF_PATH, HalfIndex, hash_of};
 use protocol::inquiry::{self, Hop, Inquiry, Reply, ToLinkage, ToTrustee};
-use road::{Arrival, Failure, Parcel, Protected, Record, Refused, Verb};
+use protocol::proof::Target;
+use road::{Arrival, Failure, Parcel, Protected, Record, Refused, RoomWrite, Verb};
 use rules::{Convert, Pace, Permit};
 use seal::{EncryptedCode, Jws};
 use wire::{Caller, Json, Problem};
@@ -53,6 +54,8 @@ struct Halves {
     taken: B64,
     given: B64,
     index_given: B64,
+    /// What went in, to be shown on demand.
+    kept: Vec<Converted>,
 }
 
 impl Halves {
@@ -63,7 +66,7 @@ impl Halves {
         let source = Source { epoch: inquiry.subject.epoch, session: from };
         let code = inquiry.subject.code;
         let taken = B64::from(code.hash());
-        let index = linkage
+        let (index, kept_index) = linkage
             .half_index(&source, inquiry.id, vec![code], false)
             .await
             .map_err(|reason| Problem::new(reason).of(inquiry.id))?;
@@ -75,6 +78,16 @@ impl Halves {
             None => None,
         };
         let given = to.as_ref().map(|(code, _)| B64::from(code.hash())).unwrap_or_default();
+        let index_given = hash_of(&index.codes);
+        let kept_to = to.as_ref().map(|(_, session)| Converted {
+            id: inquiry.id,
+            target: Target::To,
+            batch: false,
+            from: source.session.name.clone(),
+            to: session.name.clone(),
+            codes: vec![code],
+        });
+        let kept = kept_to.into_iter().chain([kept_index]).collect();
         let hop = to.map(|(code, session)| {
             let hop = Hop {
                 id: inquiry.id,
@@ -86,8 +99,14 @@ impl Halves {
             };
             (code, hop)
         });
-        let index_given = hash_of(&index.codes);
-        Ok(Self { to: hop.map(|(code, hop)| (code, house.sign(&hop))), index, taken, given, index_given })
+        Ok(Self {
+            to: hop.map(|(code, hop)| (code, house.sign(&hop))),
+            index,
+            taken,
+            given,
+            index_given,
+            kept,
+        })
     }
 }
 
@@ -136,6 +155,10 @@ impl Verb for Inquire {
         let Ok(trustee) = self.linkage.house.only("trustee") else { return Vec::new() };
         let body = serde_json::to_vec(&self.halves.index).unwrap_or_default();
         vec![Parcel { destination: trustee.id, path: HALF_PATH, body, held: decided.is_ok() }]
+    }
+
+    fn on_decision(&self, _decided: Result<&Self::Permit, &Refused>) -> Option<RoomWrite> {
+        Some(self.linkage.conversions.keep_inputs(self.halves.kept.clone()))
     }
 
     async fn act(&self, _permit: &Self::Permit) -> Result<Reply, Failure> {

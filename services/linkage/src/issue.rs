@@ -7,11 +7,12 @@ use std::time::Duration;
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use conversion::Source;
+use conversion::{Converted, Source};
 use house::{Law, json_bytes, told};
 use protocol::index::{HALF_PATH, HalfIndex, hash_of};
 use protocol::issue::{self, IssueHop, Order, Rows, Stored, ToLinkage, ToTrustee};
-use road::{Arrival, Failure, Parcel, Protected, Record, Refused, Verb};
+use protocol::proof::Target;
+use road::{Arrival, Failure, Parcel, Protected, Record, Refused, RoomWrite, Verb};
 use rules::{Issue, IssueFacts, IssueRequest, Pace, Permit, decide_issue};
 use wire::{Caller, Json, Problem};
 use words::{B64, Moment, Reason};
@@ -73,7 +74,17 @@ pub(crate) async fn issue(
                 .map_err(|reason| Problem::new(reason).of(rows.id))?,
         )
     };
-    let verb = IssueCodes { linkage: Arc::clone(&linkage), rows, message, index, law };
+    let to = Converted {
+        id: rows.id,
+        target: Target::To,
+        batch: true,
+        from: rows.from_session.clone(),
+        to: rows.to_session.clone(),
+        codes: message.codes.clone(),
+    };
+    let (index, kept_index) = index.unzip();
+    let kept = [to].into_iter().chain(kept_index).collect();
+    let verb = IssueCodes { linkage: Arc::clone(&linkage), rows, message, index, kept, law };
     linkage.house.road.travel(arrival, verb).await.map(json_bytes).map_err(told)
 }
 
@@ -83,6 +94,8 @@ struct IssueCodes {
     message: ToLinkage,
     /// The half of the index entries; none where the codes are the portal's own.
     index: Option<HalfIndex>,
+    /// What went in, to be shown on demand.
+    kept: Vec<Converted>,
     law: Option<Arc<Law>>,
 }
 
@@ -123,6 +136,10 @@ impl Verb for IssueCodes {
             record.set("basis", &permit.basis().entry);
         }
         record
+    }
+
+    fn on_decision(&self, _decided: Result<&Self::Permit, &Refused>) -> Option<RoomWrite> {
+        Some(self.linkage.conversions.keep_inputs(self.kept.clone()))
     }
 
     fn parcels(&self, decided: Result<&Self::Permit, &Refused>) -> Vec<Parcel> {

@@ -34,6 +34,12 @@ impl HasHouse for Here {
     }
 }
 
+impl conversion::HasConversions for Here {
+    fn conversions(&self) -> &Conversions {
+        &self.0.conversions
+    }
+}
+
 /// The room, for the binary.
 pub struct LinkageRoom;
 

@@ -2,8 +2,8 @@
 
 use axum::http::Method;
 use axum::routing::{get, post};
-use protocol::{audit, inquiry, issue, own, session};
-use rules::{Defaults, Role};
+use protocol::{inquiry, issue, own, session};
+use rules::Defaults;
 use wire::{Route, Side, Who};
 
 use crate::Here;
@@ -56,13 +56,7 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             get(crate::parties::parties),
         ),
     ];
-    routes.push(Route::new(
-        Side::Inner,
-        Method::GET,
-        audit::REPLAY,
-        Who::Roles(&[Role::Operator]),
-        get(conversion::replay::<Here>),
-    ));
+    routes.extend(conversion::transcryptor_routes());
     routes.extend(house::witness_routes());
     routes.extend(house::common_routes());
     routes

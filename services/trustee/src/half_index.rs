@@ -1,12 +1,15 @@
 //! Index entries: the second half of their conversion, and their way to the portal by the outbox.
 
+use std::sync::Arc;
+
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use conversion::Source;
+use conversion::{Converted, Source};
 use house::{json_bytes, told};
 use protocol::index::{self, HalfIndex, IndexEntries, IndexHop, Taken, hash_of};
-use road::{Arrival, Failure, Parcel, Protected, Record, Refused, Verb};
+use protocol::proof::Target;
+use road::{Arrival, Failure, Parcel, Protected, Record, Refused, RoomWrite, Verb};
 use rules::{Operate, Operation, Pace, Permit, Role, decide_operation};
 use wire::{Caller, Json, Problem};
 use words::{B64, Moment, Reason};
@@ -24,7 +27,7 @@ impl Trustee {
         half: &HalfIndex,
         linkage: &words::PartyId,
         sent: Option<&B64>,
-    ) -> Result<(IndexHop, Parcel), Problem> {
+    ) -> Result<(IndexHop, Parcel, Converted), Problem> {
         let (house, service) = (&self.house, &self.conversions);
         let hop: IndexHop = house.verify(&half.hop, linkage)?;
         if let Some(what) = first_index_mismatch(half, &hop, sent) {
@@ -37,13 +40,21 @@ impl Trustee {
         if to.party != portal.id {
             return Err(not_what_was_signed(hop.id, "index.to_session"));
         }
+        let kept = Converted {
+            id: hop.id,
+            target: Target::Index,
+            batch: hop.batch,
+            from: half.from_session.clone(),
+            to: hop.to_session.clone(),
+            codes: half.codes.clone(),
+        };
         let source =
             Source { epoch: half.from_epoch, session: service.known(&half.from_session, now).await? };
         let codes = service.convert(&source, &to, hop.id, half.codes.clone(), hop.batch).await?;
         let own = IndexHop { taken: hop.given.clone(), given: hash_of(&codes), ..hop.clone() };
         let entries = IndexEntries { hops: vec![half.hop.clone(), house.sign(&own)], codes };
         let body = serde_json::to_vec(&entries).map_err(|_| Problem::new(Reason::Internal))?;
-        Ok((own, Parcel { destination: portal.id, path: index::PATH, body, held: false }))
+        Ok((own, Parcel { destination: portal.id, path: index::PATH, body, held: false }, kept))
     }
 }
 
@@ -54,16 +65,19 @@ pub(crate) async fn half_index(
 ) -> Result<Response, Problem> {
     let trustee = here.0;
     let Caller::Party(linkage) = caller else { return Err(Problem::new(Reason::Unauthenticated)) };
-    let (hop, parcel) = trustee.finish_index(&body.message, &linkage.id, None).await?;
+    let (hop, parcel, kept) = trustee.finish_index(&body.message, &linkage.id, None).await?;
     let arrival =
         Arrival { id: hop.id, caller: linkage.id.to_string(), request_hash: body.message.hop.hash() };
-    trustee.house.road.clone().travel(arrival, PassIndex { hop, parcel }).await.map(json_bytes).map_err(told)
+    let verb = PassIndex { trustee: Arc::clone(&trustee), hop, parcel, kept };
+    trustee.house.road.travel(arrival, verb).await.map(json_bytes).map_err(told)
 }
 
 /// Entries of acts that went no further than linkage.
 struct PassIndex {
+    trustee: Arc<Trustee>,
     hop: IndexHop,
     parcel: Parcel,
+    kept: Converted,
 }
 
 impl Verb for PassIndex {
@@ -84,6 +98,10 @@ impl Verb for PassIndex {
 
     fn parcels(&self, _decided: Result<&Self::Permit, &Refused>) -> Vec<Parcel> {
         vec![self.parcel.clone()]
+    }
+
+    fn on_decision(&self, _decided: Result<&Self::Permit, &Refused>) -> Option<RoomWrite> {
+        Some(self.trustee.conversions.keep_inputs(vec![self.kept.clone()]))
     }
 
     async fn act(&self, _permit: &Self::Permit) -> Result<(), Failure> {

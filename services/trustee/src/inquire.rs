@@ -7,11 +7,13 @@ use std::time::Duration;
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use conversion::{DecisionFacts, Source};
-use house::{json_bytes, told};
+use conversion::{Converted, DecisionFacts, Source};
+use house::{Expected, json_bytes, told};
+use protocol::audit::FindingKind;
 use protocol::index::IndexHop;
 use protocol::inquiry::{self, Hop, Inquiry, Reply, ToProvider, ToTrustee};
-use road::{Arrival, Failure, Parcel, Protected, Record, Refused, Verb};
+use protocol::proof::{DemandProof, Target};
+use road::{Arrival, Failure, Parcel, Protected, Record, Refused, RoomWrite, Verb};
 use rules::{Convert, Pace, Permit};
 use wire::{Caller, Json, Problem};
 use words::{B64, Moment, Reason};
@@ -40,14 +42,25 @@ pub(crate) async fn inquire(
         return Err(not_what_was_signed(inquiry.id, what));
     }
     let sent = B64::from(inquiry.subject.code.hash());
-    let (index_hop, index) = trustee.finish_index(&message.index, &linkage.id, Some(&sent)).await?;
+    let (index_hop, index, kept_index) =
+        trustee.finish_index(&message.index, &linkage.id, Some(&sent)).await?;
     if index_hop.id != inquiry.id || index_hop.batch {
         return Err(not_what_was_signed(inquiry.id, "index.hop"));
     }
     let arrival =
         Arrival { id: inquiry.id, caller: linkage.id.to_string(), request_hash: message.inquiry.hash() };
     let facts = DecisionFacts::now(&trustee.house);
-    let verb = Inquire { trustee: Arc::clone(&trustee), inquiry, message, hop, index_hop, index, facts };
+    let to = Converted {
+        id: inquiry.id,
+        target: Target::To,
+        batch: false,
+        from: inquiry.subject.session.clone(),
+        to: hop.to_session.clone(),
+        codes: vec![message.code],
+    };
+    let kept = vec![to, kept_index];
+    let verb =
+        Inquire { trustee: Arc::clone(&trustee), inquiry, message, hop, index_hop, index, kept, facts };
     trustee.house.road.travel(arrival, verb).await.map(json_bytes).map_err(told)
 }
 
@@ -58,6 +71,8 @@ struct Inquire {
     hop: Hop,
     index_hop: IndexHop,
     index: Parcel,
+    /// What goes in, to be shown on demand.
+    kept: Vec<Converted>,
     facts: DecisionFacts,
 }
 
@@ -101,8 +116,15 @@ impl Verb for Inquire {
         vec![self.index.clone()]
     }
 
+    fn on_decision(&self, _decided: Result<&Self::Permit, &Refused>) -> Option<RoomWrite> {
+        Some(self.trustee.conversions.keep_inputs(self.kept.clone()))
+    }
+
     async fn act(&self, _permit: &Self::Permit) -> Result<(Reply, B64), Failure> {
         let (house, service) = (&self.trustee.house, &self.trustee.conversions);
+        if house.wants_proof(self.inquiry.right) {
+            self.have_linkage_show().await?;
+        }
         let to = service.usable(&self.hop.to_session, house.now()).map_err(Failure::new)?;
         let from = service.usable(&self.inquiry.subject.session, house.now()).map_err(Failure::new)?;
         let source = Source { epoch: self.inquiry.subject.epoch, session: from };
@@ -133,5 +155,38 @@ impl Verb for Inquire {
             .set("sealed", words::hex(&seal::sha256(&reply.sealed.0)));
         let reply = serde_json::to_vec(&reply).map_err(|_| Failure::new(Reason::Internal))?;
         Ok(Protected { reply, record, writes: None, keep: true })
+    }
+}
+
+impl Inquire {
+    /// Has linkage show both of its conversions; an act whose conversions were not shown goes no further.
+    async fn have_linkage_show(&self) -> Result<(), Failure> {
+        let house = &self.trustee.house;
+        let linkage = house.only("linkage").map_err(Failure::new)?;
+        let hash = |hash: &B64| hash.0.as_slice().try_into().map_err(|_| Failure::new(Reason::HopMismatch));
+        let taken = self.inquiry.subject.code.hash();
+        let expected = |to_session, given| Expected {
+            from_session: self.inquiry.subject.session.clone(),
+            to_session,
+            input: Some(self.inquiry.subject.code),
+            taken,
+            given,
+        };
+        // What linkage gave out for the portal is what this room took in.
+        let index = self.kept.iter().find(|kept| kept.target == Target::Index);
+        let index = index.and_then(|kept| Some((kept.to.clone(), kept.codes.first()?.hash())));
+        let (portal, index_given) = index.ok_or_else(|| Failure::new(Reason::Internal))?;
+        for (target, expected) in [
+            (Target::To, expected(self.hop.to_session.clone(), hash(&self.hop.given)?)),
+            (Target::Index, expected(portal, index_given)),
+        ] {
+            let demand = DemandProof { act: self.inquiry.id, target };
+            if let Err(reason) = house.demand_proof(&linkage, demand, Some(&expected)).await {
+                tracing::error!(%reason, act = %self.inquiry.id, "linkage did not show its conversion");
+                house.raise_alarm(FindingKind::DishonestConversion, self.inquiry.id).await;
+                return Err(Failure::with(Reason::BadConversion, "linkage's"));
+            }
+        }
+        Ok(())
     }
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use conversion::Source;
+use conversion::{Converted, Source};
 use house::{Law, json_bytes, told};
 use protocol::index::hash_of;
 use protocol::issue::{self, IssueHop, Order, Rows, Stored, ToInstitution, ToTrustee};
-use road::{Arrival, Failure, Parcel, Protected, Record, Refused, Verb};
+use protocol::proof::Target;
+use road::{Arrival, Failure, Parcel, Protected, Record, Refused, RoomWrite, Verb};
 use rules::{Issue, IssueFacts, IssueRequest, Pace, Permit, decide_issue};
 use wire::{Caller, Json, Problem};
 use words::{B64, Moment, Reason};
@@ -54,19 +55,30 @@ pub(crate) async fn issue(
     }
     let index = match (&message.index, for_portal) {
         (Some(half), false) => {
-            let (index_hop, parcel) = trustee.finish_index(half, &linkage.id, Some(&rows.index)).await?;
+            let (index_hop, parcel, kept) =
+                trustee.finish_index(half, &linkage.id, Some(&rows.index)).await?;
             let whole = index_hop.id == rows.id && index_hop.batch && half.codes.len() == message.codes.len();
             if !whole || half.from_session != rows.from_session {
                 return Err(mismatch("index"));
             }
-            Some(parcel)
+            Some((parcel, kept))
         }
         (None, true) => None,
         _ => return Err(mismatch("index")),
     };
     let arrival = Arrival { id: rows.id, caller: linkage.id.to_string(), request_hash: message.rows.hash() };
     let law = house.law();
-    let verb = IssueCodes { trustee: Arc::clone(&trustee), rows, message, hop, index, law };
+    let to = Converted {
+        id: rows.id,
+        target: Target::To,
+        batch: true,
+        from: rows.from_session.clone(),
+        to: rows.to_session.clone(),
+        codes: message.codes.clone(),
+    };
+    let (index, kept_index) = index.unzip();
+    let kept = [to].into_iter().chain(kept_index).collect();
+    let verb = IssueCodes { trustee: Arc::clone(&trustee), rows, message, hop, index, kept, law };
     trustee.house.road.travel(arrival, verb).await.map(json_bytes).map_err(told)
 }
 
@@ -76,6 +88,8 @@ struct IssueCodes {
     message: ToTrustee,
     hop: IssueHop,
     index: Option<Parcel>,
+    /// What goes in, to be shown on demand.
+    kept: Vec<Converted>,
     law: Option<Arc<Law>>,
 }
 
@@ -112,6 +126,10 @@ impl Verb for IssueCodes {
     /// The person's record says that codes were asked for, whether or not they were given.
     fn parcels(&self, _decided: Result<&Self::Permit, &Refused>) -> Vec<Parcel> {
         self.index.clone().into_iter().collect()
+    }
+
+    fn on_decision(&self, _decided: Result<&Self::Permit, &Refused>) -> Option<RoomWrite> {
+        Some(self.trustee.conversions.keep_inputs(self.kept.clone()))
     }
 
     async fn act(&self, _permit: &Self::Permit) -> Result<(Stored, B64), Failure> {

@@ -1,9 +1,9 @@
 //! The whole table of this room's routes.
 
 use axum::http::Method;
-use axum::routing::{get, post};
-use protocol::{audit, index, inquiry, issue, session};
-use rules::{Defaults, Role};
+use axum::routing::post;
+use protocol::{index, inquiry, issue, session};
+use rules::Defaults;
 use wire::{Route, Side, Who};
 
 use crate::Here;
@@ -28,13 +28,7 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             post(crate::session_keys::share),
         ),
     ];
-    routes.push(Route::new(
-        Side::Inner,
-        Method::GET,
-        audit::REPLAY,
-        Who::Roles(&[Role::Operator]),
-        get(conversion::replay::<Here>),
-    ));
+    routes.extend(conversion::transcryptor_routes());
     routes.extend(house::witness_routes());
     routes.extend(house::common_routes());
     routes

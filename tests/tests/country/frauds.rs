@@ -317,3 +317,100 @@ async fn wrong_curve_points_are_refused_although_signed() {
     assert_eq!(reason(member.send(&jws).await), Reason::Malformed);
     member.close().await;
 }
+
+/// A transcryptor that exchanges the subject and covers it up with honest-looking statements: found out as soon as it has to
+/// show the conversion. Here everybody demands every proof.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conversion_that_cannot_be_shown_goes_no_further() {
+    let mut ground = Ground::new(300).await;
+    // `proofs = "all"` at the trustee and at the provider.
+    let config = ground.folder.path().join("musubi.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let text = ["trustee", "tax"].iter().fold(text, |text, room| {
+        text.replace(&format!("[{room}]\n"), &format!("[{room}]\nproofs = \"all\"\n"))
+    });
+    std::fs::write(&config, text).unwrap();
+    ground.ready.stage.file = musubi::config_file::ConfigFile::read(&config).unwrap();
+    for room in ["trustee", "tax"] {
+        ground.ready.stage.stop_room(room).await.unwrap();
+        ground.ready.stage.start_room(room).await.unwrap();
+    }
+    let member = ground.member("town").await;
+    let [number, other] = ground.two_at_town_and_tax();
+
+    // Honest: answered, each conversion shown to the trustee and to the provider.
+    let (honest, key) = member.compose(&number, "child-allowance", "income", &tax()).await.unwrap();
+    let jws = member.sign(&honest);
+    let reply = member.send(&jws).await.unwrap();
+    assert!(member.open_reply(&honest, &jws, &key, &reply).is_ok());
+    let shown = ground.house("linkage").road.leaves(None).await.unwrap();
+    let to_tax = shown.iter().filter(|leaf| {
+        leaf.verb == "prove" && leaf.record.field("caller").and_then(|caller| caller.as_str()) == Some("tax")
+    });
+    assert_eq!(to_tax.count(), 1, "the provider had the conversion shown");
+
+    // On demand, at oversight: both transcryptors show both conversions.
+    let section = ground.ready.stage.section("oversight").unwrap();
+    let officer = musubi::desk::client(section, "officer").unwrap();
+    let prove = async |act: ActId| -> Vec<protocol::proof::Proved> {
+        let path = format!("/proofs/{act}");
+        officer.post(&path, &serde_json::json!({}), Duration::from_secs(10)).await.unwrap()
+    };
+    let proved = prove(honest.id).await;
+    assert!(proved.len() == 4 && proved.iter().all(|one| one.holds), "{proved:?}");
+    assert!(prove(ActId::new([3; 16])).await.iter().all(|one| !one.holds), "an act that never was");
+
+    // Dishonest: linkage takes another person's code for this one's. Statements and hashes agree with one another.
+    let (a, _) = member.compose(&number, "child-allowance", "income", &tax()).await.unwrap();
+    let (b, _) = member.compose(&other, "child-allowance", "income", &tax()).await.unwrap();
+    let jws = member.sign(&a);
+    let (linkage, trustee) = (ground.house("linkage"), ground.entry("trustee"));
+    let path = protocol::session::CURRENT;
+    let current = async |party: &str| -> protocol::session::Current {
+        let entry = ground.entry("linkage");
+        ground
+            .house("registry")
+            .get(&entry, &path.replace("{party}", party), Duration::from_secs(5))
+            .await
+            .unwrap()
+    };
+    let (to, portal) = (current("tax").await.session, current("portal").await.session);
+    let hop = Hop {
+        id: a.id,
+        inquiry: jws.hash().into(),
+        to_session: to,
+        to_epoch: words::Epoch(0),
+        taken: B64::from(a.subject.code.hash()),
+        given: B64::from(b.subject.code.hash()),
+    };
+    let index = protocol::index::IndexHop {
+        id: a.id,
+        batch: false,
+        to_session: portal,
+        to_epoch: words::Epoch(0),
+        taken: protocol::index::hash_of(&[a.subject.code]),
+        given: protocol::index::hash_of(&[b.subject.code]),
+    };
+    let forged = ToTrustee {
+        inquiry: jws,
+        hop: linkage.sign(&hop),
+        code: b.subject.code,
+        index: protocol::index::HalfIndex {
+            hop: linkage.sign(&index),
+            from_session: a.subject.session.clone(),
+            from_epoch: a.subject.epoch,
+            codes: vec![b.subject.code],
+        },
+    };
+    let result: Result<serde_json::Value, _> =
+        linkage.post(&trustee, protocol::inquiry::PATH, &forged, Duration::from_secs(10)).await;
+    assert_eq!(reason(result), Reason::BadConversion);
+    let told = eventually(async || {
+        alarms(&ground).await.iter().any(|alarm| {
+            alarm.kind == protocol::audit::FindingKind::DishonestConversion && alarm.act == Some(a.id)
+        })
+    })
+    .await;
+    assert!(told, "oversight was not told");
+    member.close().await;
+}

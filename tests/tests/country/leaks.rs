@@ -56,9 +56,11 @@ fn everything(folder: &Path, database: &Path) -> Vec<u8> {
         }
     }
     let dice = dice();
-    let key = KeyFolder::new(folder.join("keys")).storage(&dice, false).unwrap();
-    for (table, row, column, sealed) in sealed_columns(database) {
-        match key.open(&table, &row, &column, &sealed) {
+    let keys = KeyFolder::new(folder.join("keys"));
+    let own = keys.storage(&dice, false).unwrap();
+    for (shelf, table, row, column, sealed) in sealed_columns(database) {
+        let shelved = (!shelf.is_empty()).then(|| keys.retention(&shelf, &dice, false).unwrap());
+        match shelved.as_ref().unwrap_or(&own).open(&table, &row, &column, &sealed) {
             Ok(opened) => all.extend(opened),
             Err(error) => panic!("{table}.{column} does not open with the room's own key: {error}"),
         }
@@ -67,21 +69,32 @@ fn everything(folder: &Path, database: &Path) -> Vec<u8> {
     all
 }
 
-/// Every sealed value of a room's database: table, row, column, value.
-fn sealed_columns(database: &Path) -> Vec<(String, Vec<u8>, String, Vec<u8>)> {
+/// Every sealed value of a room's database: shelf of its retention key (empty: the room's own key), table, row, column,
+/// value.
+fn sealed_columns(database: &Path) -> Vec<(String, String, Vec<u8>, String, Vec<u8>)> {
     let mut all = Vec::new();
-    for row in query(database, "SELECT salt, record FROM leaf") {
-        all.push(("leaf".into(), row[0].clone(), "record".into(), row[1].clone()));
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let own = String::new;
+    for row in query(database, "SELECT salt, record, CAST(shelf AS BLOB) FROM leaf") {
+        all.push((text(&row[2]), "leaf".into(), row[0].clone(), "record".into(), row[1].clone()));
     }
-    for row in query(database, "SELECT id, CAST(verb AS BLOB), reply FROM act WHERE reply IS NOT NULL") {
-        all.push(("act".into(), row[0].clone(), String::from_utf8(row[1].clone()).unwrap(), row[2].clone()));
+    for row in query(
+        database,
+        "SELECT id, CAST(verb AS BLOB), reply, CAST(shelf AS BLOB) FROM act WHERE reply IS NOT NULL",
+    ) {
+        all.push((text(&row[3]), "act".into(), row[0].clone(), text(&row[1]), row[2].clone()));
+    }
+    if !query(database, "SELECT 1 FROM sqlite_master WHERE name = 'converted'").is_empty() {
+        for row in query(database, "SELECT act, CAST(target AS BLOB), codes FROM converted") {
+            all.push((own(), "converted".into(), row[0].clone(), text(&row[1]), row[2].clone()));
+        }
     }
     for row in query(database, "SELECT id, body FROM outbox") {
-        all.push(("outbox".into(), row[0].clone(), "body".into(), row[1].clone()));
+        all.push((own(), "outbox".into(), row[0].clone(), "body".into(), row[1].clone()));
     }
     if !query(database, "SELECT CAST(name AS BLOB) FROM sqlite_master WHERE name = 'customer'").is_empty() {
         for row in query(database, "SELECT customer_index, number FROM customer") {
-            all.push(("customer".into(), row[0].clone(), "number".into(), row[1].clone()));
+            all.push((own(), "customer".into(), row[0].clone(), "number".into(), row[1].clone()));
         }
     }
     all

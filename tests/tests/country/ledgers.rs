@@ -422,7 +422,9 @@ async fn past_decisions_are_decided_again_and_end_with_their_period() {
     assert!(
         eventually(20, async || {
             match ask(&ground).await {
-                Err(wire::CallError::Problem(problem)) if problem.reason == Reason::AccreditationSuspended => {
+                Err(wire::CallError::Problem(problem))
+                    if problem.reason == Reason::AccreditationSuspended =>
+                {
                     refused = problem.act;
                     true
                 }
@@ -442,7 +444,9 @@ async fn past_decisions_are_decided_again_and_end_with_their_period() {
     }
     let again = replayed("linkage", refused.unwrap()).await.unwrap();
     assert!(again.agrees && again.replayed == "accreditation_suspended", "{again:?}");
-    assert!(again.accreditations_version > replayed("linkage", told.id).await.unwrap().accreditations_version);
+    assert!(
+        again.accreditations_version > replayed("linkage", told.id).await.unwrap().accreditations_version
+    );
 
     let before = witnessed(&ground, "linkage", 1).await.size;
     let year = 2026 + 8 + 1;
@@ -452,7 +456,10 @@ async fn past_decisions_are_decided_again_and_end_with_their_period() {
         let operator = musubi::desk::client(section, "operator").unwrap();
         let erased: Vec<ErasedShelf> =
             operator.post(ERASURES, &Erase { as_of }, Duration::from_secs(20)).await.unwrap();
-        assert!(erased.iter().any(|one| one.shelf.starts_with("provision/") && one.records > 0), "{erased:?}");
+        assert!(
+            erased.iter().any(|one| one.shelf.starts_with("provision/") && one.records > 0),
+            "{erased:?}"
+        );
     }
     assert!(replayed("linkage", told.id).await.is_err(), "the decision is gone");
     let entries: i64 =

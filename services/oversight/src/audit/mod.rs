@@ -3,7 +3,9 @@
 
 mod collect;
 mod join;
+mod prove;
 mod reconcile;
 mod watch;
 
+pub(crate) use prove::prove;
 pub(crate) use reconcile::reconcile;
