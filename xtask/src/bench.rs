@@ -7,8 +7,14 @@ use anyhow::{Context, ensure};
 use crate::{NOT_RUN, cargo, cargo::Workspace, postgres::Server};
 
 /// Name, package, example that measures, what it measures.
-const BENCHES: [(&str, &str, &str, &str); 3] = [
+const BENCHES: [(&str, &str, &str, &str); 4] = [
     ("conversion", "seal", "conversion_figures", "microseconds of a conversion and what goes with it"),
+    (
+        "ledger",
+        "road",
+        "ledger_figures",
+        "what tree, checkpoints and witnesses cost beside plain group commit",
+    ),
     ("match", "matching", "match_figures", "accuracy over five seeds and speed of the matcher"),
     ("store", "store", "store_figures", "inserts and look-ups per second on both engines"),
 ];

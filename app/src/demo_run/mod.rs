@@ -329,6 +329,19 @@ async fn stay(args: &DemoArgs, stage: &Stage) -> Result<()> {
         key.display()
     );
     println!("  musubi oversight suspend --config {} --party town --reason \"…\"\n", config.display());
+    let truth: serde_json::Value = serde_json::from_slice(&std::fs::read(args.data.join("truth.json"))?)?;
+    let rows = truth.get("rows").and_then(|rows| rows.as_array()).into_iter().flatten();
+    let person = rows.into_iter().find_map(|row| {
+        let same = row.get("number")?.as_str()? == number && row.get("institution")?.as_str()? == "town";
+        same.then(|| row.get("resident")?.as_u64()).flatten()
+    });
+    println!(
+        "  musubi my-records --config {} --person {:07}\n  musubi audit reconcile --config {}\n  musubi verify-log linkage --config {}\n",
+        config.display(),
+        person.unwrap_or_default(),
+        config.display(),
+        config.display()
+    );
     // Ended by a signal, it ends its rooms first, whichever signal it was.
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {

@@ -268,20 +268,16 @@ mod tests {
             // Another subject under the same proof, in either half; another input; a proof of another code.
             let other = crate::PersonPoint::nobody(&dice).encrypt(&from, &dice);
             let elsewhere = secrets.prove(&conversion, position, &id, &other, &published, &dice).unwrap();
-            let mut wrong = Vec::new();
-            wrong.push(CodeProof { output: elsewhere.output, ..proof.clone() });
-            wrong.push(CodeProof {
-                output: EncryptedCode { b: elsewhere.output.b, ..output },
-                ..proof.clone()
-            });
-            wrong.push(CodeProof {
-                output: EncryptedCode { c: elsewhere.output.c, ..output },
-                ..proof.clone()
-            });
-            wrong.push(CodeProof { output: output.dangerous_multiply(7), ..proof.clone() });
-            wrong.push(CodeProof { input: other, ..proof.clone() });
-            wrong.push(CodeProof { middle: elsewhere.middle, ..proof.clone() });
-            wrong.push(CodeProof { proofs: elsewhere.proofs.clone(), ..proof.clone() });
+            let half = |b, c| EncryptedCode { b, c };
+            let mut wrong = vec![
+                CodeProof { output: elsewhere.output, ..proof.clone() },
+                CodeProof { output: half(elsewhere.output.b, output.c), ..proof.clone() },
+                CodeProof { output: half(output.b, elsewhere.output.c), ..proof.clone() },
+                CodeProof { output: output.dangerous_multiply(7), ..proof.clone() },
+                CodeProof { input: other, ..proof.clone() },
+                CodeProof { middle: elsewhere.middle, ..proof.clone() },
+                CodeProof { proofs: elsewhere.proofs.clone(), ..proof.clone() },
+            ];
             for dropped in 0..3 {
                 let mut proofs = proof.proofs.clone();
                 proofs.remove(dropped);

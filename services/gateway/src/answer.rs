@@ -226,6 +226,8 @@ impl Verb for AnswerInquiry {
         let mut record = Record::new();
         record
             .set("department", &self.gateway.department)
+            // No clerk answers: the institution's own gateway is the terminal.
+            .set("terminal", &self.gateway.house.id)
             .set("inquirer", &self.inquiry.from)
             .set("affair", &self.inquiry.affair)
             .set("item", &self.inquiry.item)

@@ -88,6 +88,7 @@ impl Verb for AskProvider {
         record
             .set("department", &self.gateway.department)
             .set("staff", &self.wanted.staff)
+            .set("use", &self.wanted.affair)
             .set("provider", &self.wanted.provider)
             .set("affair", &self.wanted.affair)
             .set("item", &self.wanted.item);

@@ -411,6 +411,7 @@ async fn a_conversion_that_cannot_be_shown_goes_no_further() {
         })
     })
     .await;
-    assert!(told, "oversight was not told");
+    let waiting = ground.house("trustee").road.parcels_waiting().await;
+    assert!(told, "oversight was not told; {waiting:?} parcels wait; {:?}", alarms(&ground).await);
     member.close().await;
 }

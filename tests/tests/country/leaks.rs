@@ -84,7 +84,7 @@ fn sealed_columns(database: &Path) -> Vec<(String, String, Vec<u8>, String, Vec<
     ) {
         all.push((text(&row[3]), "act".into(), row[0].clone(), text(&row[1]), row[2].clone()));
     }
-    if !query(database, "SELECT 1 FROM sqlite_master WHERE name = 'converted'").is_empty() {
+    if !query(database, "SELECT CAST(name AS BLOB) FROM sqlite_master WHERE name = 'converted'").is_empty() {
         for row in query(database, "SELECT act, CAST(target AS BLOB), codes FROM converted") {
             all.push((own(), "converted".into(), row[0].clone(), text(&row[1]), row[2].clone()));
         }
