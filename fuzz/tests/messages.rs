@@ -184,3 +184,31 @@ fn answer() {
 fn some_class(length: usize) -> usize {
     length.next_multiple_of(4096)
 }
+
+#[test]
+fn audit() {
+    use protocol::audit::*;
+    use protocol::own::*;
+    use protocol::proof::*;
+    conversation(
+        "audit",
+        &[
+            settles::<Vec<RecordLine>>,
+            settles::<WhichRecords>,
+            settles::<Reconcile>,
+            settles::<Reconciliation>,
+            settles::<Replayed>,
+            settles::<DemandProof>,
+            settles::<ConversionProof>,
+            settles::<Vec<Proved>>,
+            settles::<AskMyRecords>,
+            settles::<AskOwnRecords>,
+            settles::<Vec<OwnAct>>,
+            settles::<DemoAssertion>,
+            settles::<DemoLook>,
+            settles::<DemoPerson>,
+            settles::<protocol::desk::Erase>,
+            settles::<Vec<protocol::desk::ErasedShelf>>,
+        ],
+    );
+}
