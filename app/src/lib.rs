@@ -4,10 +4,9 @@ pub mod ceremony;
 pub mod config_file;
 pub mod demo_run;
 pub mod desk;
+mod matching_command;
+pub mod review_desk;
 pub mod rooms;
 pub mod whitelist_command;
 
-#[path = "matching_command.rs"]
-mod matching_command;
-
-pub use matching_command::{MatchArgs, run as run_match};
+pub use matching_command::{MatchAct, MatchArgs, MatchCommand, run as run_match};

@@ -2,12 +2,10 @@
 //!
 //! Columns are found by name, in any order; further columns are ignored.
 
-// The path holds for whoever includes this file.
-#[path = "matching_command/table.rs"]
-mod table;
-#[path = "matching_command/western.rs"]
+pub(crate) mod table;
 mod western;
 
+use crate::review_desk::DeskArgs;
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use matching::{Attributes, Decision, History, Match, Places, Register, Settings};
@@ -15,6 +13,25 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use table::{Row, Table, write_file};
 use world::Stopwatch;
+
+/// `musubi match`: with files it matches, with a word it does what goes with it.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct MatchCommand {
+    /// What goes with matching.
+    #[command(subcommand)]
+    pub act: Option<MatchAct>,
+    /// Matching itself.
+    #[command(flatten)]
+    pub files: Option<MatchArgs>,
+}
+
+/// What goes with matching.
+#[derive(Debug, clap::Subcommand)]
+pub enum MatchAct {
+    /// A page for clerks who decide what --review left open: two records side by side, a second pair of eyes.
+    Desk(DeskArgs),
+}
 
 /// Match customers of institutions against the resident register.
 ///

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Writes beside the file and renames, so that nobody ever reads half a result.
-pub(super) fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut name = path.file_name().context("the output needs a file name")?.to_owned();
     name.push(".part");
     let part = path.with_file_name(name);
@@ -16,7 +16,7 @@ pub(super) fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// A CSV file whose columns are found by name.
-pub(super) struct Table {
+pub(crate) struct Table {
     path: PathBuf,
     reader: csv::Reader<fs::File>,
     columns: HashMap<String, usize>,
@@ -24,16 +24,16 @@ pub(super) struct Table {
 }
 
 /// One row of a [`Table`].
-pub(super) struct Row<'a> {
+pub(crate) struct Row<'a> {
     columns: &'a HashMap<String, usize>,
     record: &'a csv::StringRecord,
     /// Line in the file, for messages.
-    pub(super) line: u64,
+    pub(crate) line: u64,
 }
 
 impl Table {
     /// Opens a file that must have the columns `needed`.
-    pub(super) fn open(path: &Path, needed: &[&str]) -> Result<Table> {
+    pub(crate) fn open(path: &Path, needed: &[&str]) -> Result<Table> {
         let file = fs::File::open(path).with_context(|| {
             format!("cannot open {}; check the path and that you may read it", path.display())
         })?;
@@ -57,7 +57,7 @@ impl Table {
     }
 
     /// The next row; `None` at the end.
-    pub(super) fn next(&mut self) -> Result<Option<Row<'_>>> {
+    pub(crate) fn next(&mut self) -> Result<Option<Row<'_>>> {
         let more = self.reader.read_record(&mut self.record).map_err(|error| explain(&self.path, &error))?;
         let line = self.record.position().map_or(0, csv::Position::line);
         Ok(more.then_some(Row { columns: &self.columns, record: &self.record, line }))
@@ -66,18 +66,18 @@ impl Table {
 
 impl Row<'_> {
     /// Text of a column; empty when the file does not have it.
-    pub(super) fn field(&self, column: &str) -> &str {
+    pub(crate) fn field(&self, column: &str) -> &str {
         self.columns.get(column).and_then(|place| self.record.get(*place)).unwrap_or("")
     }
 
     /// Text of a column, if there is any.
-    pub(super) fn optional(&self, column: &str) -> Option<String> {
+    pub(crate) fn optional(&self, column: &str) -> Option<String> {
         let text = self.field(column);
         (!text.trim().is_empty()).then(|| text.to_owned())
     }
 
     /// Text of a column that every row must have.
-    pub(super) fn required(&self, column: &str, path: &Path) -> Result<String> {
+    pub(crate) fn required(&self, column: &str, path: &Path) -> Result<String> {
         self.optional(column).with_context(|| {
             format!("{}, line {}: {column} is empty; give every row one", path.display(), self.line)
         })

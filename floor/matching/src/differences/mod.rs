@@ -134,10 +134,14 @@ fn cost(pair: Pair<'_, '_>) -> u32 {
     };
     match how((Some(left), Some(right))) {
         How::Same => 0,
+        // 番地 goes with 番地 before it goes with 号.
+        How::Written if left.sort == Sort::Separator => 3,
         How::Written | How::Variant => 1,
         How::Alike => 8,
-        How::Differs | How::Only if left.sort == right.sort => 12,
-        // Never cheaper than leaving both alone.
+        // A house number stands for a house number.
+        How::Differs | How::Only if left.sort == Sort::Number && right.sort == Sort::Number => 10,
+        How::Differs | How::Only if left.sort == right.sort => 16,
+        // Dearer than leaving both alone.
         How::Differs | How::Only => 17,
     }
 }
@@ -257,6 +261,14 @@ mod tests {
             ("幸町30番地", "大字幸町三十", ["幸町(30番地)", "(大字)幸町(三十)"]),
             ("幸町3-1", "幸町3-2", ["幸町3-[1]", "幸町3-[2]"]),
             ("さいたま市中区", "埼玉県さいたま市中区", ["さいたま市中区", "+埼玉県+さいたま市中区"]),
+            (
+                "群馬県沼田市篠尾町1520番地",
+                "埼玉県川口市神戸１１５０番地３　メゾン青葉３０２号",
+                [
+                    "[群馬]県[沼田]市[篠尾]+町+[1520]番地",
+                    "[埼玉]県[川口]市[神戸１１５０]番地+３+(　)+メゾン青葉３０２+(号)",
+                ],
+            ),
             ("霞ヶ関1", "霞ケ関1", ["霞(ヶ)関1", "霞(ケ)関1"]),
         ] {
             assert_eq!(shown(Kind::Address, left, right), [one, other], "{left} {right}");
