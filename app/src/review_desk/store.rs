@@ -488,3 +488,42 @@ pub(super) async fn review_rows(db: &Db) -> Result<Vec<(i64, String, Candidate)>
     })
     .await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn records_can_only_be_added() {
+        let folder = tempfile::tempdir().unwrap();
+        let location = store::Location::Sqlite(folder.path().join("desk.db"));
+        let db = Db::open(&location, &[MIGRATIONS]).await.unwrap();
+        let candidate = Candidate { person_id: "P1".into(), score: "1.0".into(), why: String::new() };
+        let case = Case {
+            query_id: "Q1".into(),
+            institution: String::new(),
+            customer: Attributes::default(),
+            candidates: vec![candidate],
+        };
+        let given = || Given { cases: vec![case.clone()], ..Given::default() };
+        assert_eq!(add(&db, given()).await.unwrap(), Ok(1));
+        assert_eq!(add(&db, given()).await.unwrap(), Ok(0), "given again, it is there");
+        let record = Record {
+            act: Act::None,
+            staff: "sato".into(),
+            at: Moment(1),
+            why: String::new(),
+            second_look: false,
+            imported: false,
+        };
+        let doing = || Doing { case_no: 1, record: record.clone() };
+        assert!(act(&db, doing(), 0).await.is_ok());
+        assert!(matches!(act(&db, doing(), 0).await, Err(Failed::Refused(Refusal::Stale))));
+        for sql in ["UPDATE record SET staff = 'other'", "DELETE FROM record"] {
+            let changed = db.write("change", move |write| write.execute(sql, &[])).await;
+            assert!(matches!(changed, Err(StoreError::Constraint { .. })), "{sql}: {changed:?}");
+        }
+        assert_eq!(log(&db).await.unwrap(), [("Q1".to_owned(), record)]);
+        db.close().await;
+    }
+}

@@ -60,12 +60,24 @@ impl Browser {
 
     /// Any request at all; a body is sent as a form.
     pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        self.try_send(method, path, headers, body).await.expect("an answer")
+    }
+
+    /// The same to a desk that may die meanwhile.
+    pub async fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> std::io::Result<Answer> {
         let mut request = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
         for (name, value) in headers {
             request += &format!("{name}: {value}\r\n");
         }
-        let cookies = self.cookies.lock().unwrap().iter().map(|(key, value)| format!("{key}={value}"));
-        let cookies = cookies.collect::<Vec<_>>().join("; ");
+        let cookies = self.cookies.lock().unwrap().clone();
+        let cookies: Vec<String> = cookies.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let cookies = cookies.join("; ");
         if !cookies.is_empty() {
             request += &format!("Cookie: {cookies}\r\n");
         }
@@ -75,17 +87,20 @@ impl Browser {
                 body.len()
             );
         }
-        let mut stream = TcpStream::connect(self.address).await.unwrap();
-        stream.write_all(format!("{request}\r\n{body}").as_bytes()).await.unwrap();
+        let mut stream = TcpStream::connect(self.address).await?;
+        stream.write_all(format!("{request}\r\n{body}").as_bytes()).await?;
         let mut bytes = Vec::new();
-        stream.read_to_end(&mut bytes).await.unwrap();
+        stream.read_to_end(&mut bytes).await?;
+        if bytes.is_empty() {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
         let answer = answer(&String::from_utf8(bytes).unwrap());
         for (_, cookie) in answer.headers.iter().filter(|(name, _)| name == "set-cookie") {
             let (pair, _) = cookie.split_once(';').unwrap();
             let (name, value) = pair.split_once('=').unwrap();
             self.cookies.lock().unwrap().insert(name.to_owned(), value.to_owned());
         }
-        answer
+        Ok(answer)
     }
 
     /// Does something to a case, from its page as it is now.
