@@ -3,17 +3,19 @@
 use crate::birth::Birth;
 use crate::hash::{Hash, QuickMap};
 use crate::kana;
-use crate::name::is_all_latin;
+use crate::name::{Name, is_all_latin};
 use crate::person::Person;
 use crate::threads;
 
 /// A block with more residents than this says too little; other keys must find the resident.
 const LARGEST_BLOCK: usize = 2_000;
 
-/// Keys under which a person stands: birth date, whole name, reading with part of the birth date, house.
-/// A true pair shares at least one unless name, birth date and address are all wrong at once.
-pub(crate) fn keys(person: &Person, keys: &mut Vec<u64>) {
+/// Keys under which a person stands: birth date, whole name, reading with part of the birth date, house; and the
+/// signature of the names. A true pair shares at least one key unless name, birth date and address are all wrong at
+/// once.
+pub(crate) fn keys(person: &Person, keys: &mut Vec<u64>) -> Signature {
     keys.clear();
+    let mut signature = Signature::default();
     let date = match person.birth {
         Birth::Date { year, month, day } => {
             keys.push(Hash::of(1).number(date_number(year, month, day)).end());
@@ -22,21 +24,23 @@ pub(crate) fn keys(person: &Person, keys: &mut Vec<u64>) {
         _ => None,
     };
     for (name, _) in person.names() {
-        if !name.written.is_missing() {
-            keys.push(Hash::of(2).text(name.written.joined()).end());
+        if !name.written().is_missing() {
+            keys.push(Hash::of(2).text(name.written().joined()).end());
         }
-        if !name.read.is_missing() {
-            let skeleton = kana::skeleton(name.heard.joined());
+        let skeleton = kana::skeleton(name.heard().joined());
+        if !name.read().is_missing() {
             keys.push(Hash::of(3).text(&skeleton).end());
             if let Some((year, month, day)) = date {
                 keys.push(Hash::of(4).text(&skeleton).number(u64::from(year.unsigned_abs())).end());
                 keys.push(Hash::of(5).text(&skeleton).number(date_number(0, month, day)).end());
             }
         }
+        signature.add(name, &skeleton);
     }
     keys.extend(person.addresses().filter_map(house).map(|house| Hash::of(6).number(house).end()));
     keys.sort_unstable();
     keys.dedup();
+    signature
 }
 
 /// One bit of 256 per character of the written names and per pair of kana of the readings: two people whose
@@ -46,23 +50,20 @@ pub(crate) struct Signature([u64; 4]);
 
 impl Signature {
     /// All bits when the name can only be compared through its reading (Latin letters) or is missing.
-    pub(crate) fn of(person: &Person) -> Signature {
-        let mut signature = Signature::default();
-        for (name, _) in person.names() {
-            let latin_only = name.read.is_missing() && is_all_latin(name.written.joined());
-            if latin_only || name.written.is_missing() && name.read.is_missing() {
-                return Signature([u64::MAX; 4]);
-            }
-            name.written.joined().chars().for_each(|character| signature.set(u32::from(character)));
-            let mut before = 0_u32;
-            for kana in kana::skeleton(name.heard.joined()).chars().map(u32::from) {
-                if before != 0 {
-                    signature.set(before.wrapping_mul(97).wrapping_add(kana));
-                }
-                before = kana;
-            }
+    fn add(&mut self, name: &Name, skeleton: &str) {
+        let (written, read) = (name.written(), name.read());
+        let latin_only = read.is_missing() && is_all_latin(written.joined());
+        if latin_only || written.is_missing() && read.is_missing() {
+            *self = Signature([u64::MAX; 4]);
         }
-        signature
+        written.joined().chars().for_each(|character| self.set(u32::from(character)));
+        let mut before = 0_u32;
+        for kana in skeleton.chars().map(u32::from) {
+            if before != 0 {
+                self.set(before.wrapping_mul(97).wrapping_add(kana));
+            }
+            before = kana;
+        }
     }
 
     fn set(&mut self, number: u32) {

@@ -6,7 +6,8 @@ use crate::compare::Comparison;
 use crate::decide::{self, Candidate, Doubt, Verdict};
 use crate::learn::{Patterns, learn};
 use crate::model::Model;
-use crate::person::{Attributes, History, Person};
+use crate::person::{Attributes, Past, Person};
+use crate::quick::Normaliser;
 use crate::register::{Answer, Register};
 use crate::threads;
 use crate::why::why;
@@ -78,9 +79,12 @@ impl Register {
         settings: Settings,
     ) -> Vec<Decision> {
         let prior = Model::default();
-        let people = threads::map(customers, settings.threads, |customer| {
-            Person::with_history(customer, &History::default(), &self.places)
-        });
+        let people = threads::map_with(
+            customers,
+            settings.threads,
+            || Normaliser::new(&self.places),
+            |normaliser, customer| normaliser.person(customer.borrowed(), &Past::default()),
+        );
         let people = without_default_dates(people);
         let learning = settings.learn && customers.len() >= FEWEST_TO_LEARN;
         let compared = threads::map(&people, settings.threads, |customer| {

@@ -5,6 +5,7 @@ use crate::hash::QuickMap;
 use crate::kana;
 use crate::numerals;
 use crate::variants;
+use std::sync::Arc;
 
 /// One of the 47, by its official number; 0 when none was written or inferred.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -97,7 +98,7 @@ impl Default for Places {
 /// The municipality an address begins with.
 pub(crate) struct City<'text> {
     /// What it is called today. Several where the prefecture was left out and municipalities share a name.
-    pub(crate) names: Box<[Box<str>]>,
+    pub(crate) names: Arc<[Box<str>]>,
     /// The rest of the address.
     pub(crate) rest: &'text str,
 }
@@ -107,6 +108,10 @@ const MOST_NAMESAKES: usize = 12;
 
 /// No municipality's name is longer (さいたま市岩槻区 with its ward counts 8; the longest have 11).
 const LONGEST_NAME: usize = 12;
+
+/// No character further on than this says where a municipality ends: a district's name is looked for in six
+/// characters, and a municipality's in the [`LONGEST_NAME`] that follow it.
+pub(super) const FAR: usize = 7 + LONGEST_NAME;
 
 impl Places {
     fn add_today(&mut self, prefecture: Prefecture, name: String) {
