@@ -38,7 +38,7 @@ impl Table {
             format!("cannot open {}; check the path and that you may read it", path.display())
         })?;
         let mut reader = csv::ReaderBuilder::new().flexible(false).from_reader(file);
-        let header = reader.headers().map_err(|error| explain(path, &error))?.clone();
+        let header = reader.headers().map_err(|error| explain(path, &error, 0))?.clone();
         let columns: HashMap<String, usize> = header
             .iter()
             .enumerate()
@@ -56,9 +56,21 @@ impl Table {
         Ok(Table { path: path.to_owned(), reader, columns, record: csv::StringRecord::new() })
     }
 
+    /// Names of the columns, in order.
+    pub(super) fn header(&self) -> Vec<String> {
+        let mut header = vec![String::new(); self.columns.values().max().map_or(0, |last| last + 1)];
+        for (name, place) in &self.columns {
+            if let Some(column) = header.get_mut(*place) {
+                column.clone_from(name);
+            }
+        }
+        header
+    }
+
     /// The next row; `None` at the end.
     pub(crate) fn next(&mut self) -> Result<Option<Row<'_>>> {
-        let more = self.reader.read_record(&mut self.record).map_err(|error| explain(&self.path, &error))?;
+        let more =
+            self.reader.read_record(&mut self.record).map_err(|error| explain(&self.path, &error, 0))?;
         let line = self.record.position().map_or(0, csv::Position::line);
         Ok(more.then_some(Row { columns: &self.columns, record: &self.record, line }))
     }
@@ -84,9 +96,9 @@ impl Row<'_> {
     }
 }
 
-/// What is wrong with a file, where, and what to do.
-fn explain(path: &Path, error: &csv::Error) -> anyhow::Error {
-    let line = error.position().map_or(0, csv::Position::line);
+/// What is wrong with a file, where, and what to do; `lines_before` stand before what was read.
+pub(super) fn explain(path: &Path, error: &csv::Error, lines_before: u64) -> anyhow::Error {
+    let line = lines_before + error.position().map_or(0, csv::Position::line);
     let what = match error.kind() {
         csv::ErrorKind::Utf8 { .. } => "not UTF-8; save the file as UTF-8 (Shift_JIS is not read)".to_owned(),
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
