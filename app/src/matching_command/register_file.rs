@@ -65,7 +65,7 @@ pub(super) fn read(
     threads: usize,
 ) -> Result<Ids> {
     let past = history.map(PastFile::read).transpose()?;
-    let rows = past.as_ref().map(PastFile::rows).transpose()?.unwrap_or_default();
+    let rows = past.as_ref().map(|past| past.rows(threads)).transpose()?.unwrap_or_default();
     let past = PastRows::of(&rows);
     let file = Portions::read(path, &["person_id", "name", "birth_date", "address"])?;
     let columns = Columns::of(&file);
@@ -157,12 +157,26 @@ enum Kind {
 /// The file of former names and addresses.
 struct PastFile(Portions);
 
-/// One of its rows.
+/// One of its rows: id, value and reading in one text.
 struct PastRow {
-    id: String,
     kind: Kind,
-    value: String,
-    kana: Option<String>,
+    text: Box<str>,
+    id_end: usize,
+    value_end: usize,
+}
+
+impl PastRow {
+    fn id(&self) -> &str {
+        self.text.get(..self.id_end).unwrap_or_default()
+    }
+
+    fn value(&self) -> &str {
+        self.text.get(self.id_end..self.value_end).unwrap_or_default()
+    }
+
+    fn kana(&self) -> Option<&str> {
+        self.text.get(self.value_end..).filter(|kana| !kana.is_empty())
+    }
 }
 
 impl PastFile {
@@ -170,32 +184,47 @@ impl PastFile {
         Ok(PastFile(Portions::read(path, &["person_id", "kind", "value"])?))
     }
 
-    fn rows(&self) -> Result<Vec<PastRow>> {
-        let file = &self.0;
-        let columns = ["person_id", "kind", "value", "kana"].map(|name| file.column(name));
-        let [id, kind, value, kana] = columns;
+    fn rows(&self, threads: usize) -> Result<Vec<PastRow>> {
+        let portions = self.0.all();
+        let share = portions.len().div_ceil(threads.clamp(1, 64)).max(1);
+        let read = |share: &[Portion<'_>]| -> Result<Vec<PastRow>> {
+            let mut rows = Vec::new();
+            for portion in share {
+                self.rows_of(portion, &mut rows)?;
+            }
+            Ok(rows)
+        };
+        let read = &read;
+        let parts: Vec<Result<Vec<PastRow>>> = std::thread::scope(|scope| {
+            let working: Vec<_> =
+                portions.chunks(share).map(|share| scope.spawn(move || read(share))).collect();
+            let joined = working.into_iter().map(std::thread::ScopedJoinHandle::join);
+            joined.map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        });
         let mut rows = Vec::new();
-        for portion in file.all() {
-            portion.each(|row| {
-                let kind = match row.field(kind) {
-                    "former_surname" => Kind::Surname,
-                    "former_name" => Kind::Name,
-                    "former_address" => Kind::Address,
-                    other => bail!(
-                        "{}: kind is '{other}'; write former_surname, former_name or former_address",
-                        row.place()
-                    ),
-                };
-                rows.push(PastRow {
-                    id: row.field(id).to_owned(),
-                    kind,
-                    value: row.field(value).to_owned(),
-                    kana: row.optional(kana).map(str::to_owned),
-                });
-                Ok(())
-            })?;
+        for part in parts {
+            rows.append(&mut part?);
         }
         Ok(rows)
+    }
+
+    fn rows_of(&self, portion: &Portion<'_>, rows: &mut Vec<PastRow>) -> Result<()> {
+        let [id, kind, value, kana] = ["person_id", "kind", "value", "kana"].map(|name| self.0.column(name));
+        portion.each(|row| {
+            let kind = match row.field(kind) {
+                "former_surname" => Kind::Surname,
+                "former_name" => Kind::Name,
+                "former_address" => Kind::Address,
+                other => bail!(
+                    "{}: kind is '{other}'; write former_surname, former_name or former_address",
+                    row.place()
+                ),
+            };
+            let (id, value, kana) = (row.field(id), row.field(value), row.optional(kana).unwrap_or(""));
+            let (id_end, value_end) = (id.len(), id.len() + value.len());
+            rows.push(PastRow { kind, text: [id, value, kana].concat().into(), id_end, value_end });
+            Ok(())
+        })
     }
 }
 
@@ -214,7 +243,7 @@ impl<'a> PastRows<'a> {
         let mut first_and_last: HashMap<&str, (usize, usize)> = HashMap::new();
         let mut next = vec![0; rows.len()];
         for (index, row) in rows.iter().enumerate() {
-            let (_, last) = first_and_last.entry(&row.id).or_insert((index, index));
+            let (_, last) = first_and_last.entry(row.id()).or_insert((index, index));
             if let Some(next) = next.get_mut(*last).filter(|_| *last != index) {
                 *next = index;
             }
@@ -232,7 +261,7 @@ impl<'a> PastRows<'a> {
         let following = |index: &usize| self.next.get(*index).copied().filter(|next| *next != 0);
         std::iter::successors(first, following)
             .filter_map(|index| self.rows.get(index))
-            .map(|row| (row.kind, row.value.as_str(), row.kana.as_deref()))
+            .map(|row| (row.kind, row.value(), row.kana()))
     }
 
     /// An id that the register does not have.

@@ -80,7 +80,7 @@ impl Signature {
     }
 }
 
-fn date_number(year: i32, month: u8, day: u8) -> u64 {
+pub(crate) fn date_number(year: i32, month: u8, day: u8) -> u64 {
     u64::from(year.unsigned_abs()) * 10_000 + u64::from(month) * 100 + u64::from(day)
 }
 
@@ -102,6 +102,9 @@ fn house(address: &crate::address::Address) -> Option<u64> {
 #[derive(Default)]
 pub(crate) struct Blocks {
     sorted: Vec<(u64, u32)>,
+    /// Where the keys begin that begin with each number of [`Blocks::shift`] bits less.
+    starts: Vec<u32>,
+    shift: u32,
     later: QuickMap<u64, Vec<u32>>,
     later_count: usize,
 }
@@ -111,7 +114,8 @@ impl Blocks {
     pub(crate) fn from_entries(mut entries: Vec<(u64, u32)>, threads: usize) -> Blocks {
         threads::sort(&mut entries, threads);
         entries.shrink_to_fit();
-        Blocks { sorted: entries, later: QuickMap::default(), later_count: 0 }
+        let (starts, shift) = starts(&entries);
+        Blocks { sorted: entries, starts, shift, later: QuickMap::default(), later_count: 0 }
     }
 
     /// All entries, to be given back with more by [`Blocks::from_entries`].
@@ -170,25 +174,34 @@ impl Blocks {
         out.truncate(kept);
     }
 
-    /// Where the entries of a key begin. Keys are hashes, spread evenly, so their place can be guessed.
+    /// Where the entries of a key begin.
     fn start_of(&self, key: u64) -> usize {
-        let length = self.sorted.len();
-        let before = |place: usize| self.sorted.get(place).is_some_and(|(other, _)| *other < key);
-        // The product of two 64-bit numbers fits, and its upper half is below `length`.
-        let guess = usize::try_from((u128::from(key) * length as u128) >> 64).unwrap_or(0);
-        let (mut low, mut high, mut step) = (guess, guess, 32);
-        while low > 0 && !before(low) {
-            low = low.saturating_sub(step);
-            step *= 2;
-        }
-        step = 32;
-        while high < length && before(high) {
-            high = high.saturating_add(step).min(length);
-            step *= 2;
-        }
+        let place = usize::try_from(key >> self.shift).unwrap_or(usize::MAX);
+        let bound = |place: usize| self.starts.get(place).map(|start| usize::try_from(*start).unwrap_or(0));
+        let (low, high) =
+            (bound(place).unwrap_or(0), bound(place.saturating_add(1)).unwrap_or(self.sorted.len()));
         let near = self.sorted.get(low..high).unwrap_or_default();
         low + near.partition_point(|(other, _)| *other < key)
     }
+}
+
+/// For each number that keys can begin with, where its keys begin; and how many bits follow that number. Keys are
+/// hashes, so that few share one.
+fn starts(sorted: &[(u64, u32)]) -> (Vec<u32>, u32) {
+    // About four keys a number; a list too long for 32 bits is searched as a whole.
+    let bits = (sorted.len() / 4).checked_ilog2().unwrap_or(0).clamp(1, 26);
+    let shift = 64 - bits;
+    if u32::try_from(sorted.len()).is_err() {
+        return (Vec::new(), shift);
+    }
+    let mut starts = Vec::with_capacity((1 << bits) + 1);
+    for (place, (key, _)) in (0_u32..).zip(sorted) {
+        let number = usize::try_from(key >> shift).unwrap_or(0);
+        while starts.len() <= number {
+            starts.push(place);
+        }
+    }
+    (starts, shift)
 }
 
 #[cfg(test)]

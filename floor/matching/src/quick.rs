@@ -12,20 +12,52 @@ use crate::name::{Name, NameKind, spelling};
 use crate::person::{AttributesRef, Past, Person, named_in_brackets, without_brackets};
 use crate::sex::normalise_sex;
 
-/// A table that grows beyond this is begun anew: memory is bounded whatever the file holds.
-const LARGEST_TABLE: usize = 1 << 20;
+/// A memory that grows beyond this is begun anew: memory is bounded whatever the file holds.
+const LARGEST_MEMORY: usize = 1 << 20;
 /// Longer texts are no names of people or places.
 const LONGEST: usize = 96;
 
 /// A word of a reading: in the letters of a bank, and as it sounds.
 type Read = (Box<str>, Box<str>);
 
+/// What texts became, by the text.
+struct Memory<T> {
+    places: QuickMap<Box<str>, usize>,
+    values: Vec<Option<T>>,
+}
+
+impl<T> Default for Memory<T> {
+    fn default() -> Memory<T> {
+        Memory { places: QuickMap::default(), values: Vec::new() }
+    }
+}
+
+impl<T> Memory<T> {
+    /// What `make` makes of a text, or made of it before.
+    fn of(&mut self, text: &str, make: impl FnOnce() -> Option<T>) -> Option<&T> {
+        let place = match self.places.get(text) {
+            Some(place) => *place,
+            None => {
+                if self.values.len() >= LARGEST_MEMORY {
+                    *self = Memory::default();
+                }
+                self.places.insert(text.into(), self.values.len());
+                self.values.push(make());
+                self.values.len() - 1
+            }
+        };
+        self.values.get(place)?.as_ref()
+    }
+}
+
 /// Normalises on one thread, and remembers.
 pub(crate) struct Normaliser<'p> {
     places: &'p Places,
-    written: QuickMap<Box<str>, Option<Box<str>>>,
-    read: QuickMap<Box<str>, Option<Read>>,
-    heads: QuickMap<Box<str>, Option<Head>>,
+    surnames: Memory<Box<str>>,
+    given_names: Memory<Box<str>>,
+    read_surnames: Memory<Read>,
+    read_given_names: Memory<Read>,
+    heads: Memory<Head>,
     characters: Vec<char>,
 }
 
@@ -33,9 +65,11 @@ impl<'p> Normaliser<'p> {
     pub(crate) fn new(places: &'p Places) -> Normaliser<'p> {
         Normaliser {
             places,
-            written: QuickMap::default(),
-            read: QuickMap::default(),
-            heads: QuickMap::default(),
+            surnames: Memory::default(),
+            given_names: Memory::default(),
+            read_surnames: Memory::default(),
+            read_given_names: Memory::default(),
+            heads: Memory::default(),
             characters: Vec::new(),
         }
     }
@@ -79,15 +113,11 @@ impl<'p> Normaliser<'p> {
     fn name(&mut self, written: &str, read: &str) -> Option<Name> {
         let (surname, given) = two_words(written)?;
         let (read_surname, read_given) = two_words(read)?;
-        self.remember_written(surname);
-        self.remember_written(given);
-        self.remember_read(read_surname);
-        self.remember_read(read_given);
-        let surname = (self.written.get(surname)?.as_ref()?, self.read.get(read_surname)?.as_ref()?);
-        let given = (self.written.get(given)?.as_ref()?, self.read.get(read_given)?.as_ref()?);
-        let (written, (read, heard)) = surname;
-        let (written_given, (read_given, heard_given)) = given;
-        Some(Name::of_words([written, read, heard], [written_given, read_given, heard_given]))
+        let surname = self.surnames.of(surname, || written_word(surname))?;
+        let given = self.given_names.of(given, || written_word(given))?;
+        let (read, heard) = self.read_surnames.of(read_surname, || read_word(read_surname))?;
+        let (read_given, heard_given) = self.read_given_names.of(read_given, || read_word(read_given))?;
+        Some(Name::of_words([surname, read, heard], [given, read_given, heard_given]))
     }
 
     /// This name with a former surname.
@@ -98,34 +128,10 @@ impl<'p> Normaliser<'p> {
     fn plain_former(&mut self, name: &Name, written: &str, reading: Option<&str>) -> Option<Name> {
         let reading = reading?;
         let given = [name.written().parts()?.1, name.read().parts()?.1, name.heard().parts()?.1];
-        self.remember_written(written);
-        self.remember_read(reading);
-        let written = self.written.get(written)?.as_ref()?;
-        let (read, heard) = self.read.get(reading)?.as_ref()?;
+        let written = self.surnames.of(written, || written_word(written))?;
+        let (read, heard) = self.read_surnames.of(reading, || read_word(reading))?;
         // The heard form is made of two sounds only when both are there.
         given.iter().all(|form| !form.is_empty()).then(|| Name::of_words([written, read, heard], given))
-    }
-
-    fn remember_written(&mut self, word: &str) {
-        if !self.written.contains_key(word) {
-            let known = is_plain_written(word).then(|| spelling(word).into_boxed_str());
-            remember(&mut self.written, word, known.filter(|known| !known.is_empty()));
-        }
-    }
-
-    fn remember_read(&mut self, word: &str) {
-        if !self.read.contains_key(word) {
-            let known = is_plain_read(word).then(|| {
-                let bank = kana::bank(word);
-                let sound = kana::sound(&bank);
-                (bank.into_boxed_str(), sound.into_boxed_str())
-            });
-            remember(
-                &mut self.read,
-                word,
-                known.filter(|(bank, sound)| !bank.is_empty() && !sound.is_empty()),
-            );
-        }
     }
 
     /// An address that begins with words and goes on with numbers.
@@ -143,19 +149,23 @@ impl<'p> Normaliser<'p> {
         for character in rest.trim_end().chars() {
             self.characters.push(simple(character)?);
         }
-        if !self.heads.contains_key(words) {
-            let head = Head::read(words, self.places);
-            remember(&mut self.heads, words, head);
-        }
-        self.heads.get(words)?.as_ref()?.with_numbers(&mut self.characters)
+        let places = self.places;
+        let head = self.heads.of(words, || Head::read(words, places))?;
+        head.with_numbers(&mut self.characters)
     }
 }
 
-fn remember<T>(table: &mut QuickMap<Box<str>, T>, key: &str, value: T) {
-    if table.len() >= LARGEST_TABLE {
-        table.clear();
-    }
-    table.insert(key.into(), value);
+fn written_word(word: &str) -> Option<Box<str>> {
+    is_plain_written(word).then(|| spelling(word).into_boxed_str()).filter(|known| !known.is_empty())
+}
+
+fn read_word(word: &str) -> Option<Read> {
+    let known = is_plain_read(word).then(|| {
+        let bank = kana::bank(word);
+        let sound = kana::sound(&bank);
+        (bank.into_boxed_str(), sound.into_boxed_str())
+    });
+    known.filter(|(bank, sound)| !bank.is_empty() && !sound.is_empty())
 }
 
 /// The words of a text of exactly two, parted by one space.
@@ -271,11 +281,13 @@ mod tests {
     }
 
     #[test]
-    fn the_tables_are_bounded() {
-        let mut table = QuickMap::default();
-        for number in 0..=LARGEST_TABLE {
-            remember(&mut table, &number.to_string(), ());
+    fn memory_is_bounded() {
+        let mut memory = Memory::default();
+        for number in 0..=LARGEST_MEMORY {
+            assert_eq!(memory.of(&number.to_string(), || Some(number)), Some(&number));
         }
-        assert_eq!(table.len(), 1);
+        assert_eq!(memory.values.len(), 1);
+        assert_eq!(memory.of("x", || None), None);
+        assert_eq!(memory.of("x", || Some(1)), None, "that it is not plain is remembered too");
     }
 }

@@ -250,6 +250,13 @@ impl Register {
         let mut extras = Vec::with_capacity(portions.len());
         let own = || (Normaliser::new(&places), Vec::new());
         threads::in_order(portions, threads, own, work, |(mut portion, extra)| {
+            if extras.is_empty() {
+                // As many again for each portion, and a little: lists that grow are copied.
+                let all = |of_one: usize| of_one.saturating_mul(portions.len()) / 16 * 17;
+                self.slots.reserve(all(portion.residents.len()));
+                self.signatures.reserve(all(portion.residents.len()));
+                entries.reserve(all(portion.keys.len()));
+            }
             for (resident, indexed) in (self.len() as u64..).zip(&mut portion.residents) {
                 indexed.resident = resident;
             }

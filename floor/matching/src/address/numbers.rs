@@ -1,9 +1,11 @@
 //! Where the numbers of an address begin and end: 三五十 is 3-5-10, 三十番町 is a name.
 
 use crate::fold::is_dash;
+use crate::hash::Quick;
 use crate::kana;
 use crate::numerals;
 use std::collections::HashSet;
+use std::hash::BuildHasherDefault;
 use std::sync::OnceLock;
 
 /// What follows the municipality, in three parts.
@@ -83,8 +85,15 @@ const NUMERAL_TOWNS: &str = include_str!("../../data/numeral_towns.txt");
 
 /// How many figures of the run at `at` end the name of a known town; the whole run only if nothing follows it.
 fn end_of_town(characters: &[char], at: usize, end: usize) -> usize {
-    static TOWNS: OnceLock<HashSet<&'static str>> = OnceLock::new();
-    let towns = TOWNS.get_or_init(|| NUMERAL_TOWNS.lines().filter(|line| !line.starts_with('#')).collect());
+    // The list's towns end with kanji figures.
+    if characters.get(at).is_some_and(char::is_ascii_digit) {
+        return 0;
+    }
+    static TOWNS: OnceLock<HashSet<Vec<char>, BuildHasherDefault<Quick>>> = OnceLock::new();
+    let towns = TOWNS.get_or_init(|| {
+        let towns = NUMERAL_TOWNS.lines().filter(|line| !line.starts_with('#'));
+        towns.map(|town| town.chars().collect()).collect()
+    });
     // The longest town wins; no town ends with more than three figures.
     (1..=(end - at - 1).min(3))
         .rev()
@@ -93,7 +102,8 @@ fn end_of_town(characters: &[char], at: usize, end: usize) -> usize {
             (upto.saturating_sub(6)..at).any(|start| {
                 // 北一 is a town of its own only where no longer name contains it.
                 let whole = start == 0 || characters.get(start - 1) == Some(&'字');
-                (whole || upto - start > 2) && towns.contains(collect(characters, start, upto).as_str())
+                (whole || upto - start > 2)
+                    && characters.get(start..upto).is_some_and(|town| towns.contains(town))
             })
         })
         .unwrap_or(0)
