@@ -4,18 +4,18 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, ensure};
 
-use crate::{NOT_RUN, cargo, cargo::Workspace, postgres::Server};
+use crate::{NOT_RUN, cargo, cargo::Workspace, peer, postgres::Server};
 
 /// Name, package, example that measures, what it measures.
 const BENCHES: [(&str, &str, &str, &str); 3] = [
     ("conversion", "seal", "conversion_figures", "microseconds of a conversion and what goes with it"),
-    ("match", "matching", "match_figures", "accuracy over five seeds and speed of the matcher"),
+    ("match", "matching", "match_figures", "accuracy over five seeds; speed and memory beside Splink"),
     ("store", "store", "store_figures", "inserts and look-ups per second on both engines"),
 ];
 
 pub(crate) fn run(workspace: &Workspace, name: Option<&str>) -> anyhow::Result<ExitCode> {
     let found = name.and_then(|name| BENCHES.iter().find(|bench| bench.0 == name));
-    let Some((_, package, example, _)) = found else {
+    let Some(&(_, package, example, _)) = found else {
         println!("cargo xtask bench NAME, with one of:");
         BENCHES.iter().for_each(|(name, .., what)| println!("    {name:<10} {what}"));
         return Ok(ExitCode::from(NOT_RUN));
@@ -29,5 +29,8 @@ pub(crate) fn run(workspace: &Workspace, name: Option<&str>) -> anyhow::Result<E
         .context("running the measurement")?;
     server.stop()?;
     ensure!(status.success(), "the measurement ended with {status}");
+    if example == "match_figures" {
+        peer::run(workspace)?;
+    }
     Ok(ExitCode::SUCCESS)
 }
