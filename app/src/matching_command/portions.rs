@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::table::{Table, explain};
 
 /// Bytes of a portion, about.
-const PORTION: usize = 1 << 20;
+const PORTION: usize = 1 << 18;
 
 /// A whole file.
 pub(super) struct Portions {
@@ -171,7 +171,7 @@ mod tests {
                 csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
             let records: Vec<csv::ByteRecord> = reader.byte_records().map(Result::unwrap).collect();
             let mut place = Place::FieldStart;
-            // Every place where a row could be cut, not only those a megabyte apart.
+            // Every place where a row could be cut, not only those a portion apart.
             let mut starts = vec![0];
             for (at, byte) in text.bytes().enumerate() {
                 place = place.after(byte);

@@ -13,6 +13,7 @@ use crate::quick::Normaliser;
 use crate::readings::Readings;
 use crate::threads;
 use crate::why::why;
+use std::sync::Arc;
 
 /// Who a customer is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +38,7 @@ pub enum Answer {
 
 /// Index over residents, with former names and addresses as far as they were given.
 pub struct Register {
-    pub(crate) places: Places,
+    pub(crate) places: Arc<Places>,
     pub(crate) readings: Readings,
     pub(crate) blocks: Blocks,
     pub(crate) frequencies: Frequencies,
@@ -144,7 +145,7 @@ impl Register {
     /// An empty register that knows former municipalities.
     pub fn in_places(places: Places) -> Register {
         Register {
-            places,
+            places: Arc::new(places),
             readings: Readings::new(),
             blocks: Blocks::default(),
             frequencies: Frequencies::default(),
