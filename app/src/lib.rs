@@ -8,12 +8,11 @@ pub mod desk;
 pub mod keeping_command;
 pub mod my_records_command;
 pub mod picker;
+mod matching_command;
+pub mod review_desk;
 pub mod rooms;
 pub mod verify_log;
 pub mod whitelist_command;
 mod wording;
 
-#[path = "matching_command.rs"]
-mod matching_command;
-
-pub use matching_command::{MatchArgs, run as run_match};
+pub use matching_command::{MatchAct, MatchArgs, MatchCommand, run as run_match};

@@ -13,7 +13,7 @@ use musubi::keeping_command::{self, EraseArgs, ReplayArgs};
 use musubi::my_records_command::{self, MyRecordsArgs};
 use musubi::verify_log::{self, VerifyLogArgs};
 use musubi::whitelist_command::{self, ImportArgs};
-use musubi::{MatchArgs, ceremony, rooms};
+use musubi::{MatchAct, MatchCommand, ceremony, review_desk, rooms};
 use rules::{Row, Standing};
 use world::World;
 
@@ -87,8 +87,8 @@ enum Command {
         #[command(subcommand)]
         act: WhitelistAct,
     },
-    /// Match customers of institutions against the resident register (CSV in, CSV out).
-    Match(MatchArgs),
+    /// Match customers of institutions against the resident register (CSV in, CSV out); decide what is in doubt.
+    Match(Box<MatchCommand>),
 }
 
 #[derive(clap::Args)]
@@ -133,9 +133,6 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .init();
     let cli = Cli::parse();
-    if let Command::Match(args) = cli.command {
-        return end(musubi::run_match(args));
-    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return end(Err(error.into())),
@@ -188,7 +185,13 @@ async fn run(command: Command) -> Result<()> {
         Command::VerifyLog(args) => verify_log::run(&args).await,
         Command::CheckConfig { file } => check_config(&file),
         Command::Whitelist { act: WhitelistAct::Import(args) } => whitelist_command::run(&args),
-        Command::Match(args) => musubi::run_match(args),
+        Command::Match(command) => match *command {
+            MatchCommand { act: Some(MatchAct::Desk(args)), .. } => review_desk::run(args).await,
+            MatchCommand { act: None, files } => {
+                let args = files.context("give --register, --queries and --out; see musubi match --help")?;
+                tokio::task::block_in_place(|| musubi::run_match(args))
+            }
+        },
     }
 }
 

@@ -2,19 +2,39 @@
 //!
 //! Columns are found by name, in any order; further columns are ignored.
 
-// The path holds for whoever includes this file.
-#[path = "matching_command/table.rs"]
-mod table;
-#[path = "matching_command/western.rs"]
+mod portions;
+mod register_file;
+pub(crate) mod table;
 mod western;
 
+use crate::review_desk::DeskArgs;
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use matching::{Attributes, Decision, History, Match, Places, Register, Settings};
+use matching::{Attributes, Decision, Match, Places, Register, Settings};
+use register_file::Ids;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use table::{Row, Table, write_file};
 use world::Stopwatch;
+
+/// `musubi match`: with files it matches, with a word it does what goes with it.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct MatchCommand {
+    /// What goes with matching.
+    #[command(subcommand)]
+    pub act: Option<MatchAct>,
+    /// Matching itself.
+    #[command(flatten)]
+    pub files: Option<MatchArgs>,
+}
+
+/// What goes with matching.
+#[derive(Debug, clap::Subcommand)]
+pub enum MatchAct {
+    /// A page for clerks who decide what --review left open: two records side by side, a second pair of eyes.
+    Desk(DeskArgs),
+}
 
 /// Match customers of institutions against the resident register.
 ///
@@ -77,12 +97,8 @@ pub fn run(args: MatchArgs) -> Result<()> {
     progress.set_message("reading former municipalities");
     let places = places(&packs_folder(&args), &progress)?;
     progress.set_message("reading the register");
-    let history = match &args.history {
-        Some(path) => read_history(path)?,
-        None => HashMap::new(),
-    };
     let mut register = Register::in_places(places);
-    let ids = read_register(&args.register, history, &mut register, threads, &progress)?;
+    let ids = register_file::read(&args.register, args.history.as_deref(), &mut register, threads)?;
     progress.set_message("reading the customers");
     let customers = read_customers(&args.queries)?;
     let prepared = start.elapsed();
@@ -166,81 +182,6 @@ fn places(packs: &Path, progress: &ProgressBar) -> Result<Places> {
     Ok(places)
 }
 
-fn read_history(path: &Path) -> Result<HashMap<String, History>> {
-    let mut table = Table::open(path, &["person_id", "kind", "value"])?;
-    let mut history: HashMap<String, History> = HashMap::new();
-    while let Some(row) = table.next()? {
-        let past = history.entry(row.field("person_id").to_owned()).or_default();
-        let value = row.field("value").to_owned();
-        match row.field("kind") {
-            "former_surname" => past.surnames.push((value, row.optional("kana"))),
-            "former_name" => past.names.push((value, row.optional("kana"))),
-            "former_address" => past.addresses.push(value),
-            other => bail!(
-                "{}, line {}: kind is '{other}'; write former_surname, former_name or former_address",
-                path.display(),
-                row.line
-            ),
-        }
-    }
-    Ok(history)
-}
-
-/// Reads the residents into the register as they come; gives their ids in order.
-fn read_register(
-    path: &Path,
-    mut history: HashMap<String, History>,
-    register: &mut Register,
-    threads: usize,
-    progress: &ProgressBar,
-) -> Result<Vec<String>> {
-    let mut table = Table::open(path, &["person_id", "name", "birth_date", "address"])?;
-    let mut ids: Vec<String> = Vec::new();
-    let mut failed = None;
-    let residents = std::iter::from_fn(|| match next_resident(&mut table, path, &mut history, &mut ids) {
-        Ok(Some(resident)) => {
-            if ids.len().is_multiple_of(50_000) {
-                progress.set_message(format!("reading the register: {} residents", ids.len()));
-            }
-            Some(resident)
-        }
-        Ok(None) => None,
-        Err(error) => {
-            failed = Some(error);
-            None
-        }
-    });
-    register.extend(residents, threads);
-    if let Some(error) = failed {
-        return Err(error);
-    }
-    no_id_twice(&ids, path, "person_id")?;
-    if let Some(stranger) = history.keys().min() {
-        bail!(
-            "the history names person_id {stranger}, who is not in {}; do the two files belong together?",
-            path.display()
-        );
-    }
-    Ok(ids)
-}
-
-fn next_resident(
-    table: &mut Table,
-    path: &Path,
-    history: &mut HashMap<String, History>,
-    ids: &mut Vec<String>,
-) -> Result<Option<(u64, Attributes, History)>> {
-    let Some(row) = table.next()? else { return Ok(None) };
-    let id = row.required("person_id", path)?;
-    let mut past = history.remove(&id).unwrap_or_default();
-    if let Some(common) = row.optional("tsusho") {
-        past.names.push((common, None));
-    }
-    let index = u64::try_from(ids.len())?;
-    ids.push(id);
-    Ok(Some((index, attributes(&row, "birth_date"), past)))
-}
-
 fn no_id_twice(ids: &[String], path: &Path, column: &str) -> Result<()> {
     let mut sorted: Vec<&String> = ids.iter().collect();
     sorted.sort_unstable();
@@ -283,7 +224,7 @@ struct Counts {
 
 fn write_decisions(
     args: &MatchArgs,
-    ids: &[String],
+    ids: &Ids,
     query_ids: &[String],
     decisions: &[Decision],
 ) -> Result<Counts> {
@@ -320,7 +261,7 @@ fn write_decisions(
 fn write_row(
     out: &mut csv::Writer<Vec<u8>>,
     query_id: &str,
-    ids: &[String],
+    ids: &Ids,
     found: &Match,
     doubt: &str,
 ) -> Result<()> {
@@ -329,7 +270,7 @@ fn write_row(
         .and_then(|index| ids.get(index))
         .context("a resident without an id")?;
     let why = if doubt.is_empty() { found.why.clone() } else { format!("{doubt} {}", found.why) };
-    out.write_record([query_id, person.as_str(), &format!("{:.1}", found.score), &why])?;
+    out.write_record([query_id, person, &format!("{:.1}", found.score), &why])?;
     Ok(())
 }
 

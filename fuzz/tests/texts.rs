@@ -11,6 +11,7 @@ use fuzz::fuzz;
 use house::Room;
 use matching::{Attributes, Register};
 use musubi::config_file::ConfigFile;
+use musubi::review_desk::{DeskArgs, SecondLook};
 use words::{ActId, AffairId, B64, Date, Kind, Moment, PartyId, Reason, SessionName};
 
 #[test]
@@ -142,6 +143,48 @@ fn service() {
     fuzz("service", |bytes| {
         reads_as_configured(system.customers(bytes).map(|(customers, _)| customers));
         reads_as_configured(system.one(bytes).map(|one| one.into_iter().collect()));
+    });
+}
+
+/// A file of decisions made elsewhere: all of it is entered, or it is refused by name.
+#[test]
+fn review_desk() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        Some(path)
+    };
+    let args = |state: &str| DeskArgs {
+        state: folder.path().join(state),
+        staff: vec!["Sato".into()],
+        register: file(
+            "register.csv",
+            "person_id,name,birth_date,address\nP1,山田花子,1990-01-02,市川市湊1\n",
+        ),
+        history: None,
+        queries: file("queries.csv", "query_id,name,birth,address\nQ1,山田花子,,\n"),
+        review: file("review.csv", "query_id,person_id,score,why\nQ1,P1,9.0,Sex is missing.\n"),
+        links: None,
+        decisions: file("decisions.csv", ""),
+        second_look: SecondLook::Links,
+        listen: "127.0.0.1:0".parse().unwrap(),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let decisions = folder.path().join("decisions.csv");
+    let state = folder.path().join("desk.db");
+    fuzz("review_desk", |bytes| {
+        let args = args("desk.db");
+        std::fs::write(&decisions, bytes).unwrap();
+        let opened = runtime.block_on(async {
+            let running = musubi::review_desk::start(&args, world::World::real(), drop).await?;
+            running.stop().await;
+            anyhow::Ok(())
+        });
+        if let Err(error) = opened {
+            assert!(error.to_string().contains("decisions.csv"), "{error}");
+        }
+        std::fs::remove_file(&state).ok();
     });
 }
 

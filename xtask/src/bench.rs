@@ -4,7 +4,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, ensure};
 
-use crate::{NOT_RUN, cargo, cargo::Workspace, postgres::Server};
+use crate::{NOT_RUN, cargo, cargo::Workspace, peer, postgres::Server};
 
 /// Name, package, example that measures, what it measures.
 const BENCHES: [(&str, &str, &str, &str); 4] = [
@@ -15,13 +15,13 @@ const BENCHES: [(&str, &str, &str, &str); 4] = [
         "ledger_figures",
         "what tree, checkpoints and witnesses cost beside plain group commit",
     ),
-    ("match", "matching", "match_figures", "accuracy over five seeds and speed of the matcher"),
+    ("match", "matching", "match_figures", "accuracy over five seeds; speed and memory beside Splink"),
     ("store", "store", "store_figures", "inserts and look-ups per second on both engines"),
 ];
 
 pub(crate) fn run(workspace: &Workspace, name: Option<&str>) -> anyhow::Result<ExitCode> {
     let found = name.and_then(|name| BENCHES.iter().find(|bench| bench.0 == name));
-    let Some((_, package, example, _)) = found else {
+    let Some(&(_, package, example, _)) = found else {
         println!("cargo xtask bench NAME, with one of:");
         BENCHES.iter().for_each(|(name, .., what)| println!("    {name:<10} {what}"));
         return Ok(ExitCode::from(NOT_RUN));
@@ -35,5 +35,8 @@ pub(crate) fn run(workspace: &Workspace, name: Option<&str>) -> anyhow::Result<E
         .context("running the measurement")?;
     server.stop()?;
     ensure!(status.success(), "the measurement ended with {status}");
+    if example == "match_figures" {
+        peer::run(workspace)?;
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -6,6 +6,7 @@ mod cargo;
 mod demo_run;
 mod licences;
 mod packages;
+mod peer;
 mod postgres;
 mod steps;
 mod tidy;

@@ -3,17 +3,19 @@
 use crate::birth::Birth;
 use crate::hash::{Hash, QuickMap};
 use crate::kana;
-use crate::name::is_all_latin;
+use crate::name::{Name, is_all_latin};
 use crate::person::Person;
 use crate::threads;
 
 /// A block with more residents than this says too little; other keys must find the resident.
 const LARGEST_BLOCK: usize = 2_000;
 
-/// Keys under which a person stands: birth date, whole name, reading with part of the birth date, house.
-/// A true pair shares at least one unless name, birth date and address are all wrong at once.
-pub(crate) fn keys(person: &Person, keys: &mut Vec<u64>) {
+/// Keys under which a person stands: birth date, whole name, reading with part of the birth date, house; and the
+/// signature of the names. A true pair shares at least one key unless name, birth date and address are all wrong at
+/// once.
+pub(crate) fn keys(person: &Person, keys: &mut Vec<u64>) -> Signature {
     keys.clear();
+    let mut signature = Signature::default();
     let date = match person.birth {
         Birth::Date { year, month, day } => {
             keys.push(Hash::of(1).number(date_number(year, month, day)).end());
@@ -22,21 +24,23 @@ pub(crate) fn keys(person: &Person, keys: &mut Vec<u64>) {
         _ => None,
     };
     for (name, _) in person.names() {
-        if !name.written.is_missing() {
-            keys.push(Hash::of(2).text(name.written.joined()).end());
+        if !name.written().is_missing() {
+            keys.push(Hash::of(2).text(name.written().joined()).end());
         }
-        if !name.read.is_missing() {
-            let skeleton = kana::skeleton(name.heard.joined());
+        let skeleton = kana::skeleton(name.heard().joined());
+        if !name.read().is_missing() {
             keys.push(Hash::of(3).text(&skeleton).end());
             if let Some((year, month, day)) = date {
                 keys.push(Hash::of(4).text(&skeleton).number(u64::from(year.unsigned_abs())).end());
                 keys.push(Hash::of(5).text(&skeleton).number(date_number(0, month, day)).end());
             }
         }
+        signature.add(name, &skeleton);
     }
     keys.extend(person.addresses().filter_map(house).map(|house| Hash::of(6).number(house).end()));
     keys.sort_unstable();
     keys.dedup();
+    signature
 }
 
 /// One bit of 256 per character of the written names and per pair of kana of the readings: two people whose
@@ -46,23 +50,20 @@ pub(crate) struct Signature([u64; 4]);
 
 impl Signature {
     /// All bits when the name can only be compared through its reading (Latin letters) or is missing.
-    pub(crate) fn of(person: &Person) -> Signature {
-        let mut signature = Signature::default();
-        for (name, _) in person.names() {
-            let latin_only = name.read.is_missing() && is_all_latin(name.written.joined());
-            if latin_only || name.written.is_missing() && name.read.is_missing() {
-                return Signature([u64::MAX; 4]);
-            }
-            name.written.joined().chars().for_each(|character| signature.set(u32::from(character)));
-            let mut before = 0_u32;
-            for kana in kana::skeleton(name.heard.joined()).chars().map(u32::from) {
-                if before != 0 {
-                    signature.set(before.wrapping_mul(97).wrapping_add(kana));
-                }
-                before = kana;
-            }
+    fn add(&mut self, name: &Name, skeleton: &str) {
+        let (written, read) = (name.written(), name.read());
+        let latin_only = read.is_missing() && is_all_latin(written.joined());
+        if latin_only || written.is_missing() && read.is_missing() {
+            *self = Signature([u64::MAX; 4]);
         }
-        signature
+        written.joined().chars().for_each(|character| self.set(u32::from(character)));
+        let mut before = 0_u32;
+        for kana in skeleton.chars().map(u32::from) {
+            if before != 0 {
+                self.set(before.wrapping_mul(97).wrapping_add(kana));
+            }
+            before = kana;
+        }
     }
 
     fn set(&mut self, number: u32) {
@@ -79,7 +80,7 @@ impl Signature {
     }
 }
 
-fn date_number(year: i32, month: u8, day: u8) -> u64 {
+pub(crate) fn date_number(year: i32, month: u8, day: u8) -> u64 {
     u64::from(year.unsigned_abs()) * 10_000 + u64::from(month) * 100 + u64::from(day)
 }
 
@@ -101,6 +102,9 @@ fn house(address: &crate::address::Address) -> Option<u64> {
 #[derive(Default)]
 pub(crate) struct Blocks {
     sorted: Vec<(u64, u32)>,
+    /// Where the keys begin that begin with each number of [`Blocks::shift`] bits less.
+    starts: Vec<u32>,
+    shift: u32,
     later: QuickMap<u64, Vec<u32>>,
     later_count: usize,
 }
@@ -110,7 +114,8 @@ impl Blocks {
     pub(crate) fn from_entries(mut entries: Vec<(u64, u32)>, threads: usize) -> Blocks {
         threads::sort(&mut entries, threads);
         entries.shrink_to_fit();
-        Blocks { sorted: entries, later: QuickMap::default(), later_count: 0 }
+        let (starts, shift) = starts(&entries);
+        Blocks { sorted: entries, starts, shift, later: QuickMap::default(), later_count: 0 }
     }
 
     /// All entries, to be given back with more by [`Blocks::from_entries`].
@@ -169,25 +174,34 @@ impl Blocks {
         out.truncate(kept);
     }
 
-    /// Where the entries of a key begin. Keys are hashes, spread evenly, so their place can be guessed.
+    /// Where the entries of a key begin.
     fn start_of(&self, key: u64) -> usize {
-        let length = self.sorted.len();
-        let before = |place: usize| self.sorted.get(place).is_some_and(|(other, _)| *other < key);
-        // The product of two 64-bit numbers fits, and its upper half is below `length`.
-        let guess = usize::try_from((u128::from(key) * length as u128) >> 64).unwrap_or(0);
-        let (mut low, mut high, mut step) = (guess, guess, 32);
-        while low > 0 && !before(low) {
-            low = low.saturating_sub(step);
-            step *= 2;
-        }
-        step = 32;
-        while high < length && before(high) {
-            high = high.saturating_add(step).min(length);
-            step *= 2;
-        }
+        let place = usize::try_from(key >> self.shift).unwrap_or(usize::MAX);
+        let bound = |place: usize| self.starts.get(place).map(|start| usize::try_from(*start).unwrap_or(0));
+        let (low, high) =
+            (bound(place).unwrap_or(0), bound(place.saturating_add(1)).unwrap_or(self.sorted.len()));
         let near = self.sorted.get(low..high).unwrap_or_default();
         low + near.partition_point(|(other, _)| *other < key)
     }
+}
+
+/// For each number that keys can begin with, where its keys begin; and how many bits follow that number. Keys are
+/// hashes, so that few share one.
+fn starts(sorted: &[(u64, u32)]) -> (Vec<u32>, u32) {
+    // About four keys a number; a list too long for 32 bits is searched as a whole.
+    let bits = (sorted.len() / 4).checked_ilog2().unwrap_or(0).clamp(1, 26);
+    let shift = 64 - bits;
+    if u32::try_from(sorted.len()).is_err() {
+        return (Vec::new(), shift);
+    }
+    let mut starts = Vec::with_capacity((1 << bits) + 1);
+    for (place, (key, _)) in (0_u32..).zip(sorted) {
+        let number = usize::try_from(key >> shift).unwrap_or(0);
+        while starts.len() <= number {
+            starts.push(place);
+        }
+    }
+    (starts, shift)
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ pub(crate) enum Doubt {
 
 impl Doubt {
     /// In words, for the clerk.
-    pub(crate) fn words(self) -> &'static str {
+    pub(crate) const fn words(self) -> &'static str {
         match self {
             Doubt::GivenName => "The given name alone keeps this from being certain.",
             Doubt::Surname => "The surname differs and the rest is not strong enough to explain it.",

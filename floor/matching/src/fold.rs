@@ -23,7 +23,7 @@ pub(crate) fn fold(text: &str) -> String {
 
 /// The folded form of a character that neither decomposes nor joins its neighbours: ASCII, its full-width forms,
 /// whole kana, everyday kanji.
-fn simple(character: char) -> Option<char> {
+pub(crate) fn simple(character: char) -> Option<char> {
     Some(match character {
         ' '..='~' | '一'..='鿯' | 'ァ'..='ヾ' | 'ぁ'..='ゖ' | '々' | '〇' | '〓' => character,
         '！'..='～' => char::from_u32(u32::from(character) - 0xfee0)?,

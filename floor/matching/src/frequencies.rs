@@ -20,10 +20,11 @@ pub(crate) enum Of {
 }
 
 impl Frequencies {
-    pub(crate) fn add(&mut self, name: &Name) {
+    /// Counts a name whose keys are at hand already.
+    pub(crate) fn add(&mut self, keys: Keys) {
         self.names = self.names.saturating_add(1);
-        for (of, text) in parts(name) {
-            let count = self.counts.entry(key(of, text)).or_default();
+        for key in keys.into_iter().flatten() {
+            let count = self.counts.entry(key).or_default();
             *count = count.saturating_add(1);
         }
     }
@@ -51,15 +52,28 @@ impl Frequencies {
     }
 }
 
+/// Keys of surname and given name, written and read, as far as the name has them.
+pub(crate) type Keys = [Option<u64>; 4];
+
+/// The keys under which a name is counted.
+pub(crate) fn keys(name: &Name) -> Keys {
+    let mut keys = [None; 4];
+    for (place, (of, text)) in keys.iter_mut().zip(parts(name)) {
+        *place = Some(key(of, text));
+    }
+    keys
+}
+
 fn key(of: Of, text: &str) -> u64 {
     Hash::of(of as u8).text(text).end()
 }
 
 fn parts(name: &Name) -> impl Iterator<Item = (Of, &str)> {
     let written = name
-        .written
+        .written()
         .parts()
         .map(|(surname, given)| [(Of::SurnameWritten, surname), (Of::GivenWritten, given)]);
-    let read = name.read.parts().map(|(surname, given)| [(Of::SurnameRead, surname), (Of::GivenRead, given)]);
+    let read =
+        name.read().parts().map(|(surname, given)| [(Of::SurnameRead, surname), (Of::GivenRead, given)]);
     written.into_iter().flatten().chain(read.into_iter().flatten())
 }

@@ -1,6 +1,6 @@
 //! A small fixed hash, so that the same data give the same blocks in every run.
 
-/// FNV-1a, 64 bits, with a final mix. Not for adversaries: a collision only adds a candidate, which is then
+/// Multiplications and shifts, with a final mix. Not for adversaries: a collision only adds a candidate, which is then
 /// compared in full.
 pub(crate) struct Hash(u64);
 
@@ -10,9 +10,7 @@ impl Hash {
     }
 
     pub(crate) fn text(mut self, text: &str) -> Hash {
-        for byte in text.bytes() {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
+        self.0 = mixed(self.0, text.as_bytes());
         self.number(0xff)
     }
 
@@ -30,6 +28,19 @@ impl Hash {
     }
 }
 
+/// Mixes bytes in, eight at a time; the last ones with their number.
+fn mixed(mut state: u64, bytes: &[u8]) -> u64 {
+    let mut eight = bytes.chunks_exact(8);
+    for chunk in &mut eight {
+        let number = chunk.try_into().map_or(0, u64::from_le_bytes);
+        state = (state.rotate_left(5) ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        state ^= state >> 29;
+    }
+    let rest = eight.remainder();
+    let last = rest.iter().fold(rest.len() as u64, |number, byte| number << 8 | u64::from(*byte));
+    (state.rotate_left(5) ^ last).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
 /// A hasher for keys that are numbers already (hashes, characters): one multiplication.
 #[derive(Default)]
 pub(crate) struct Quick(u64);
@@ -40,9 +51,7 @@ impl std::hash::Hasher for Quick {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u64(u64::from(*byte));
-        }
+        self.0 = mixed(self.0, bytes);
     }
 
     fn write_u32(&mut self, number: u32) {

@@ -16,7 +16,22 @@ pub(crate) fn key_of_latin(text: &str) -> String {
 /// Is `latin` a romanisation of the reading `bank`?
 pub(crate) fn romanises(latin: &str, bank: &str) -> bool {
     let key = key_of_latin(latin);
-    !key.is_empty() && (key == key_of_kana(bank, false) || key == key_of_kana(bank, true))
+    !key.is_empty() && may_begin(&key, bank) && is_key_of(&key, bank)
+}
+
+fn is_key_of(key: &str, bank: &str) -> bool {
+    // Only ツ is read in two ways.
+    key == key_of_kana(bank, false) || bank.contains('ツ') && key == key_of_kana(bank, true)
+}
+
+/// Can a reading have this key? A quick look at the first letter: neither step of [`one_romanisation`] changes that of
+/// a kana, but for an I that falls before a Y and a ツ that doubles what follows.
+fn may_begin(key: &str, bank: &str) -> bool {
+    let first = bank.chars().filter_map(|kana| Some((kana, syllable(kana)?.chars().next()?))).next();
+    match first {
+        None | Some(('ツ', _) | (_, 'I')) => true,
+        Some((_, letter)) => key.starts_with(letter),
+    }
 }
 
 /// The same key for a reading in bank kana, which has no small letters: キヨウ may be KYO or KIYO (the key
@@ -120,6 +135,22 @@ fn syllable(kana: char) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_first_letter_rules_nothing_out(bank in "[ァ-ヶー]{0,5}", other in "[ァ-ヶー]{0,2}") {
+            for doubling in [false, true] {
+                let key = key_of_kana(&bank, doubling);
+                prop_assert!(key.is_empty() || may_begin(&key, &bank), "{} {}", key, bank);
+                prop_assert!(key.is_empty() || romanises(&key, &bank));
+                prop_assert_eq!(
+                    !key.is_empty() && may_begin(&key, &other) && is_key_of(&key, &other),
+                    !key.is_empty() && [false, true].iter().any(|doubling| key == key_of_kana(&other, *doubling))
+                );
+            }
+        }
+    }
 
     #[test]
     fn every_romanisation_of_a_reading_is_one() {

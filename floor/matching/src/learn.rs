@@ -71,11 +71,10 @@ fn learn_same(candidates: &Patterns, prior: &Model) -> Levels {
         let mut sums = priors.clone();
         let mut totals = [1.0_f64; 3];
         for (pattern, count) in &candidates.counts {
-            let likelihoods: Vec<f64> = classes
-                .iter()
-                .zip(&shares)
-                .map(|(levels, share)| share * levels.likelihood(pattern))
-                .collect();
+            let mut likelihoods = shares;
+            for (likelihood, levels) in likelihoods.iter_mut().zip(&classes) {
+                *likelihood *= levels.likelihood(pattern);
+            }
             let whole: f64 = likelihoods.iter().sum::<f64>().max(f64::MIN_POSITIVE);
             for ((sum, total), likelihood) in sums.iter_mut().zip(&mut totals).zip(&likelihoods) {
                 let weight = f64::from(*count) * likelihood / whole;

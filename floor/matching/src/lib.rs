@@ -8,6 +8,7 @@ mod birth;
 mod blocks;
 mod compare;
 mod decide;
+mod differences;
 pub mod exercise;
 mod fold;
 mod frequencies;
@@ -22,6 +23,7 @@ mod numerals;
 mod person;
 #[cfg(test)]
 mod properties;
+mod quick;
 mod readings;
 mod register;
 mod sex;
@@ -32,7 +34,9 @@ mod why;
 
 pub use address::Places;
 pub use birth::normalise_birth;
+pub use differences::{How, Kind, Piece, differences};
 pub use many::{Decision, Match, Settings};
-pub use person::{Attributes, History, Person};
-pub use register::{Answer, Register};
+pub use person::{Attributes, AttributesRef, History, Past, Person};
+pub use register::{Answer, Intake, Register};
 pub use sex::{Sex, normalise_sex};
+pub use why::why_in_japanese;

@@ -2,11 +2,13 @@
 //! institution.
 
 use crate::birth::Birth;
+use crate::blocks;
 use crate::compare::Comparison;
 use crate::decide::{self, Candidate, Doubt, Verdict};
 use crate::learn::{Patterns, learn};
 use crate::model::Model;
-use crate::person::{Attributes, History, Person};
+use crate::person::{Attributes, Past, Person};
+use crate::quick::Normaliser;
 use crate::register::{Answer, Register};
 use crate::threads;
 use crate::why::why;
@@ -78,24 +80,41 @@ impl Register {
         settings: Settings,
     ) -> Vec<Decision> {
         let prior = Model::default();
-        let people = threads::map(customers, settings.threads, |customer| {
-            Person::with_history(customer, &History::default(), &self.places)
-        });
+        let people = threads::map_with(
+            customers,
+            settings.threads,
+            || Normaliser::new(&self.places),
+            |normaliser, customer| normaliser.person(customer.borrowed(), &Past::default()),
+        );
         let people = without_default_dates(people);
         let learning = settings.learn && customers.len() >= FEWEST_TO_LEARN;
-        let compared = threads::map(&people, settings.threads, |customer| {
-            let compared = self.compare(customer);
+        // Those born on one day meet the same residents, who are then still at hand.
+        let mut order: Vec<(u64, usize)> = people.iter().map(by_birth).zip(0..).collect();
+        order.sort_unstable();
+        let chunk = order.len().div_ceil(settings.threads.clamp(1, 64)).max(256);
+        let chunks: Vec<_> = order.chunks(chunk).collect();
+        let compared = threads::map_few(&chunks, |chunk| {
             let mut patterns = Patterns::default();
-            if learning {
-                compared.iter().for_each(|(_, comparison)| patterns.add(comparison));
-            }
-            (self.promising(&prior, compared), patterns)
+            let promising = |(_, customer): &(u64, usize)| {
+                let compared =
+                    people.get(*customer).map(|customer| self.compare(customer)).unwrap_or_default();
+                if learning {
+                    compared.iter().for_each(|(_, comparison)| patterns.add(comparison));
+                }
+                (*customer, self.promising(&prior, compared))
+            };
+            let kept: Vec<_> = chunk.iter().map(promising).collect();
+            (kept, patterns)
         });
         let mut patterns = Patterns::default();
-        let mut kept = Vec::with_capacity(compared.len());
-        for (promising, of_one) in compared {
-            patterns.absorb(of_one);
-            kept.push(promising);
+        let mut kept = vec![Vec::new(); people.len()];
+        for (of_chunk, of_these) in compared {
+            patterns.absorb(of_these);
+            for (customer, promising) in of_chunk {
+                if let Some(kept) = kept.get_mut(customer) {
+                    *kept = promising;
+                }
+            }
         }
         let model = if learning { learn(&patterns, &self.random_pairs(&people), &prior) } else { prior };
         let mut verdicts =
@@ -148,6 +167,13 @@ impl Register {
             }
             Verdict::None => Decision::None,
         }
+    }
+}
+
+fn by_birth(person: &Person) -> u64 {
+    match person.birth {
+        Birth::Date { year, month, day } => blocks::date_number(year, month, day),
+        _ => 0,
     }
 }
 

@@ -5,40 +5,41 @@ use crate::kana;
 use crate::variants;
 use unicode_normalization::char::is_combining_mark;
 
-/// A name in one spelling, its words joined, with the place where the first word ends.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Words {
-    text: Box<str>,
+/// One form of a name in one spelling, its words joined, with the place where the first word ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Words<'a> {
+    text: &'a str,
     /// Bytes of the first word; 0 when the name was written without a space.
     cut: usize,
 }
 
-impl Words {
-    fn new(folded: &str) -> Words {
-        let mut text = String::with_capacity(folded.len());
-        let mut cut = 0;
-        for word in folded.split_whitespace() {
-            if cut == 0 && !text.is_empty() {
-                cut = text.len();
-            }
-            text.push_str(word);
-        }
-        Words { text: text.into(), cut }
-    }
-
+impl<'a> Words<'a> {
     /// All words joined.
-    pub(crate) fn joined(&self) -> &str {
-        &self.text
+    pub(crate) fn joined(self) -> &'a str {
+        self.text
     }
 
     /// Surname and given name, when a space told them apart.
-    pub(crate) fn parts(&self) -> Option<(&str, &str)> {
+    pub(crate) fn parts(self) -> Option<(&'a str, &'a str)> {
         if self.cut == 0 { None } else { self.text.split_at_checked(self.cut) }
     }
 
-    pub(crate) fn is_missing(&self) -> bool {
+    pub(crate) fn is_missing(self) -> bool {
         self.text.is_empty()
     }
+}
+
+/// Joins the words of a text behind what is there already; gives the bytes of the first, 0 when it is the only one.
+fn push_words(text: &mut String, folded: &str) -> usize {
+    let start = text.len();
+    let mut cut = 0;
+    for word in folded.split_whitespace() {
+        if cut == 0 {
+            cut = text.len() - start;
+        }
+        text.push_str(word);
+    }
+    cut
 }
 
 /// Which of a resident's names.
@@ -52,14 +53,15 @@ pub(crate) enum NameKind {
     Present,
 }
 
-/// One name of a person: as written and as read. Either may be missing.
+/// One name of a person: as written and as read. Either may be missing. All three forms lie in one text: there are
+/// millions of names, and each allocation counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Name {
-    pub(crate) written: Words,
-    /// In the letters of a bank ([`kana::bank`]).
-    pub(crate) read: Words,
-    /// As it sounds ([`kana::sound`]).
-    pub(crate) heard: Words,
+    text: Box<str>,
+    /// Where the written form ends and where the read one, in bytes; the rest is the heard one.
+    ends: [usize; 2],
+    /// Bytes of the first word of each form.
+    cuts: [usize; 3],
 }
 
 impl Name {
@@ -72,26 +74,70 @@ impl Name {
         } else {
             reading
         };
-        Name::of(Words::new(&written), Words::new(&reading))
+        Name::of(&written, &reading)
     }
 
-    fn of(written: Words, read: Words) -> Name {
+    /// Takes words in their spelling, parted by spaces.
+    fn of(written: &str, read: &str) -> Name {
+        let mut text = String::with_capacity(written.len() + 2 * read.len());
+        let written_cut = push_words(&mut text, written);
+        let written_end = text.len();
+        let read_cut = push_words(&mut text, read);
+        let read_end = text.len();
+        let read = Words { text: text.get(written_end..).unwrap_or_default(), cut: read_cut };
         let heard = match read.parts() {
-            Some((surname, given)) => Words::new(&format!("{} {}", kana::sound(surname), kana::sound(given))),
-            None => Words::new(&kana::sound(read.joined())),
+            Some((surname, given)) => format!("{} {}", kana::sound(surname), kana::sound(given)),
+            None => kana::sound(read.joined()),
         };
-        Name { written, read, heard }
+        let heard_cut = push_words(&mut text, &heard);
+        Name { text: text.into(), ends: [written_end, read_end], cuts: [written_cut, read_cut, heard_cut] }
+    }
+
+    /// Surname and given name, each written, read and heard, none of them empty.
+    pub(crate) fn of_words(surname: [&str; 3], given: [&str; 3]) -> Name {
+        let length = surname.iter().chain(&given).map(|text| text.len()).sum();
+        let mut text = String::with_capacity(length);
+        let mut ends = [0; 3];
+        for ((surname, given), end) in surname.iter().zip(given).zip(&mut ends) {
+            text.push_str(surname);
+            text.push_str(given);
+            *end = text.len();
+        }
+        let [written_end, read_end, _] = ends;
+        Name { text: text.into(), ends: [written_end, read_end], cuts: surname.map(str::len) }
+    }
+
+    fn form(&self, from: usize, to: usize, cut: usize) -> Words<'_> {
+        Words { text: self.text.get(from..to).unwrap_or_default(), cut }
+    }
+
+    /// As written.
+    pub(crate) fn written(&self) -> Words<'_> {
+        let ([end, _], [cut, _, _]) = (self.ends, self.cuts);
+        self.form(0, end, cut)
+    }
+
+    /// In the letters of a bank ([`kana::bank`]).
+    pub(crate) fn read(&self) -> Words<'_> {
+        let ([start, end], [_, cut, _]) = (self.ends, self.cuts);
+        self.form(start, end, cut)
+    }
+
+    /// As it sounds ([`kana::sound`]).
+    pub(crate) fn heard(&self) -> Words<'_> {
+        let ([_, start], [_, _, cut]) = (self.ends, self.cuts);
+        self.form(start, self.text.len(), cut)
     }
 
     /// This name with another surname: what the person was called before.
     pub(crate) fn with_surname(&self, written: &str, reading: Option<&str>) -> Name {
-        let replaced = |words: &Words, surname: &str| match words.parts() {
-            Some((_, given)) if !surname.is_empty() => Words::new(&format!("{surname} {given}")),
-            _ => Words::new(surname),
+        let replaced = |words: Words<'_>, surname: &str| match words.parts() {
+            Some((_, given)) if !surname.is_empty() => format!("{surname} {given}"),
+            _ => surname.to_owned(),
         };
         Name::of(
-            replaced(&self.written, &joined(&spelling(written))),
-            replaced(&self.read, &joined(&reading.map(kana::bank).unwrap_or_default())),
+            &replaced(self.written(), &joined(&spelling(written))),
+            &replaced(self.read(), &joined(&reading.map(kana::bank).unwrap_or_default())),
         )
     }
 }
@@ -116,7 +162,7 @@ fn all_kana(text: &str) -> bool {
 
 /// Variants by their class, 々 written out, marks for missing characters as one, Latin in capitals,
 /// punctuation and polite endings gone.
-fn spelling(text: &str) -> String {
+pub(crate) fn spelling(text: &str) -> String {
     let folded = fold(text);
     let mut out = String::with_capacity(folded.len());
     for character in folded.trim().trim_end_matches(['様', '殿', ' ']).chars() {
@@ -141,7 +187,7 @@ mod tests {
     use super::*;
 
     fn written(text: &str) -> String {
-        Name::new(text, None).written.joined().to_owned()
+        Name::new(text, None).written().joined().to_owned()
     }
 
     #[test]
@@ -155,8 +201,8 @@ mod tests {
 
     #[test]
     fn a_space_tells_surname_and_given_name_apart() {
-        assert_eq!(Name::new("山田　太郎", None).written.parts(), Some(("山田", "太郎")));
-        assert_eq!(Name::new("山田太郎", None).written.parts(), None);
+        assert_eq!(Name::new("山田　太郎", None).written().parts(), Some(("山田", "太郎")));
+        assert_eq!(Name::new("山田太郎", None).written().parts(), None);
     }
 
     #[test]
@@ -166,6 +212,6 @@ mod tests {
 
     #[test]
     fn a_name_in_kana_is_its_own_reading() {
-        assert_eq!(Name::new("ミュラー ミン", None).read.joined(), "ミユラーミン");
+        assert_eq!(Name::new("ミュラー ミン", None).read().joined(), "ミユラーミン");
     }
 }

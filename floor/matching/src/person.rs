@@ -3,7 +3,8 @@
 use crate::address::{Address, Places};
 use crate::birth::Birth;
 use crate::name::{Name, NameKind};
-use crate::sex::{Sex, normalise_sex};
+use crate::quick::Normaliser;
+use crate::sex::Sex;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -20,6 +21,59 @@ pub struct Attributes {
     pub birth: String,
     /// Sex: `1`/`2`, `M`/`F`, `男`/`女` …
     pub sex: String,
+}
+
+/// The same, borrowed from wherever the texts lie.
+#[derive(Clone, Copy, Default)]
+pub struct AttributesRef<'a> {
+    /// As [`Attributes::name`].
+    pub name: &'a str,
+    /// As [`Attributes::kana`].
+    pub kana: Option<&'a str>,
+    /// As [`Attributes::address`].
+    pub address: &'a str,
+    /// As [`Attributes::birth`].
+    pub birth: &'a str,
+    /// As [`Attributes::sex`].
+    pub sex: &'a str,
+}
+
+impl Attributes {
+    /// The texts without a copy.
+    pub fn borrowed(&self) -> AttributesRef<'_> {
+        AttributesRef {
+            name: &self.name,
+            kana: self.kana.as_deref(),
+            address: &self.address,
+            birth: &self.birth,
+            sex: &self.sex,
+        }
+    }
+}
+
+/// A [`History`], borrowed.
+#[derive(Clone, Copy, Default)]
+pub struct Past<'a> {
+    /// As [`History::surnames`].
+    pub surnames: &'a [(&'a str, Option<&'a str>)],
+    /// As [`History::addresses`].
+    pub addresses: &'a [&'a str],
+    /// As [`History::names`].
+    pub names: &'a [(&'a str, Option<&'a str>)],
+}
+
+/// Says nothing about the person: attributes must not reach a log.
+impl fmt::Debug for AttributesRef<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("AttributesRef(…)")
+    }
+}
+
+/// Says nothing about the person: attributes must not reach a log.
+impl fmt::Debug for Past<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Past(…)")
+    }
 }
 
 /// What the register keeps of a resident's past, and the common name.
@@ -73,31 +127,19 @@ impl Person {
     }
 
     pub(crate) fn with_history(attributes: &Attributes, history: &History, places: &Places) -> Person {
-        let (plain, remark) = without_brackets(&attributes.name);
-        let kana = attributes.kana.as_deref().map(|kana| without_brackets(kana).0);
-        let name = Name::new(&plain, kana.as_deref());
-        let remarked = remark.map(|remark| named_in_brackets(&name, &remark));
-        let former = history
-            .surnames
-            .iter()
-            .map(|(written, reading)| (name.with_surname(written, reading.as_deref()), NameKind::Former));
-        let common = history
-            .names
-            .iter()
-            .map(|(written, reading)| (Name::new(written, reading.as_deref()), NameKind::Common));
-        let other_names = former.chain(common).chain(remarked).collect();
-        Person {
-            other_names,
-            name,
-            address: Address::read(&attributes.address, places),
-            former_addresses: history
-                .addresses
-                .iter()
-                .map(|address| Address::read(address, places))
-                .collect(),
-            birth: Birth::read(&attributes.birth),
-            sex: normalise_sex(&attributes.sex),
-        }
+        Person::normalised(attributes, history, &mut Normaliser::new(places))
+    }
+
+    pub(crate) fn normalised(
+        attributes: &Attributes,
+        history: &History,
+        normaliser: &mut Normaliser<'_>,
+    ) -> Person {
+        let surnames = borrowed(&history.surnames);
+        let whole_names = borrowed(&history.names);
+        let addresses: Vec<&str> = history.addresses.iter().map(String::as_str).collect();
+        let past = Past { surnames: &surnames, addresses: &addresses, names: &whole_names };
+        normaliser.person(attributes.borrowed(), &past)
     }
 
     /// The present name, then former and common ones.
@@ -112,8 +154,12 @@ impl Person {
     }
 }
 
+fn borrowed(names: &[(String, Option<String>)]) -> Vec<(&str, Option<&str>)> {
+    names.iter().map(|(written, reading)| (written.as_str(), reading.as_deref())).collect()
+}
+
 /// A name without what stands in brackets, and that: 山田（旧姓佐藤）花子, KIM LAN（金本　蘭）.
-fn without_brackets(name: &str) -> (Cow<'_, str>, Option<String>) {
+pub(crate) fn without_brackets(name: &str) -> (Cow<'_, str>, Option<String>) {
     const OPEN: [char; 4] = ['(', '（', '[', '［'];
     const CLOSE: [char; 4] = [')', '）', ']', '］'];
     let Some((before, rest)) = name.split_once(OPEN) else { return (Cow::Borrowed(name), None) };
@@ -125,7 +171,7 @@ fn without_brackets(name: &str) -> (Cow<'_, str>, Option<String>) {
     (Cow::Owned(format!("{before} {after}")), Some(inside.to_owned()))
 }
 
-fn named_in_brackets(name: &Name, remark: &str) -> (Name, NameKind) {
+pub(crate) fn named_in_brackets(name: &Name, remark: &str) -> (Name, NameKind) {
     let surname = ["旧姓", "旧氏", "旧", "前姓"].iter().find_map(|word| remark.trim().strip_prefix(word));
     match surname {
         Some(surname) => {
@@ -148,7 +194,7 @@ mod tests {
             name: "山田　花子（旧姓：佐藤）".into(),
             ..Attributes::default()
         });
-        let names: Vec<String> = person.names().map(|(name, _)| name.written.joined().to_owned()).collect();
+        let names: Vec<String> = person.names().map(|(name, _)| name.written().joined().to_owned()).collect();
         assert_eq!(names, ["山田花子", "佐藤花子"]);
     }
 }

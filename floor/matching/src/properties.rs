@@ -46,8 +46,8 @@ proptest! {
     fn nothing_panics_and_normalising_again_changes_nothing(text in any_text(0..200)) {
         let places = Places::default();
         let name = Name::new(&text, Some(&text));
-        let again = Name::new(name.written.joined(), Some(name.read.joined()));
-        prop_assert_eq!(name.written.joined(), again.written.joined());
+        let again = Name::new(name.written().joined(), Some(name.read().joined()));
+        prop_assert_eq!(name.written().joined(), again.written().joined());
         let address = Address::read(&text, &places);
         prop_assert!(address.plain_numbers <= address.numbers.len());
         let _ = Birth::read(&text);

@@ -14,6 +14,13 @@ pub enum Sex {
 /// Reads `1`/`2`, `M`/`F`, `男`/`女`, `男性`/`女性`, `male`/`female`, also `1:男`; `None` for anything else,
 /// among it `0`, `9` and `不明`.
 pub fn normalise_sex(text: &str) -> Option<Sex> {
+    // As most files write it.
+    match text {
+        "M" | "1" | "男" => return Some(Sex::Male),
+        "F" | "2" | "女" => return Some(Sex::Female),
+        "" => return None,
+        _ => {}
+    }
     let folded = fold(text).trim().to_lowercase();
     let word = folded.trim_start_matches(['0', ' ']);
     match word {

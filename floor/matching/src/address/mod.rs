@@ -6,19 +6,20 @@ mod place;
 use crate::fold::{fold, is_dash};
 use numbers::Split;
 use place::City;
+use std::sync::Arc;
 
 pub use place::Places;
 pub(crate) use place::Prefecture;
 
 /// An address taken apart. Texts are in one spelling (see [`place`]), numbers in reading order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Address {
     pub(crate) prefecture: Prefecture,
     /// Municipality of today where its former name is known, without the 郡. Several where the prefecture was
     /// left out and municipalities share the name; one empty text when none was written.
-    pub(crate) cities: Box<[Box<str>]>,
+    pub(crate) cities: Arc<[Box<str>]>,
     /// Everything between the municipality and the numbers; 大字 and 字 are gone.
-    pub(crate) town: Box<str>,
+    pub(crate) town: Arc<str>,
     /// 丁目, 番, 号, then whatever numbers stand in the building's name: `8-38-14-401` and
     /// `八丁目38番14号 コーポひかり401号` give the same list.
     pub(crate) numbers: Box<[u32]>,
@@ -41,7 +42,7 @@ impl Address {
         // 若松町1334: a town whose municipality was left out, even if a municipality of that name exists.
         if town.is_empty() && plain_numbers > 0 {
             town = cities.first().map(|city| city.to_string()).unwrap_or_default();
-            cities = Box::from([Box::from("")]);
+            cities = Arc::from([Box::from("")]);
         }
         numbers.extend(numbers::in_building(&building));
         Address {
@@ -58,6 +59,93 @@ impl Address {
     pub(crate) fn is_missing(&self) -> bool {
         self.cities.iter().all(|city| city.is_empty()) && self.town.is_empty() && self.numbers.is_empty()
     }
+}
+
+/// What stands before the first number of an address, read once for all addresses that begin so.
+#[derive(Clone)]
+pub(crate) struct Head {
+    prefecture: Prefecture,
+    cities: Arc<[Box<str>]>,
+    /// What follows the municipality, as written and in one spelling.
+    town_written: Box<[char]>,
+    town: Arc<str>,
+    nowhere: Arc<[Box<str>]>,
+}
+
+impl Head {
+    /// How many bytes stand before the first number, if nothing in the text asks for a closer look: no brackets or
+    /// letters that may be figures, and no municipality that could end behind the first number.
+    pub(crate) fn length(text: &str) -> Option<usize> {
+        let ends = |character: &char| matches!(character, '市' | '区' | '町' | '村' | '郡');
+        let of_words = |character: char| {
+            !character.is_ascii() && crate::fold::simple(character) == Some(character) && !is_dash(character)
+        };
+        // Prefectures whose names begin with a figure.
+        let before = if text.starts_with("千葉県") || text.starts_with("三重県") {
+            "千葉県".len()
+        } else {
+            0
+        };
+        let (start, first) = text
+            .char_indices()
+            .skip_while(|(at, _)| *at < before)
+            .find(|(_, character)| !of_words(*character) || is_figure(*character))?;
+        let (words, rest) = text.split_at_checked(start)?;
+        let figure = is_figure(crate::fold::simple(first)?);
+        let letters = rest.bytes().any(|byte| matches!(byte, b'l' | b'I' | b'O' | b'o' | b'|'))
+            // Their full-width forms fold to them.
+            || rest.contains(['ｌ', 'Ｉ', 'Ｏ', 'ｏ', '｜']);
+        // A name of a municipality is looked for in the first characters only.
+        let later = rest.chars().take(place::FAR).any(|character| ends(&character));
+        // 郡 as the last word: what it announces would be a number.
+        let plain = figure && !words.is_empty() && !words.ends_with('郡');
+        (plain && !letters && !later).then_some(start)
+    }
+
+    /// Reads what stands before the numbers; `None` when it is not enough to tell where the municipality ends.
+    pub(crate) fn read(words: &str, places: &Places) -> Option<Head> {
+        let (prefecture, rest) = place::prefecture(words);
+        let City { names: cities, rest } = places.city(prefecture, rest);
+        // Without a municipality, what follows could matter.
+        if rest.len() == words.len() || rest.is_empty() {
+            return None;
+        }
+        Some(Head {
+            prefecture,
+            cities,
+            town_written: rest.chars().collect(),
+            town: place::town(rest).into(),
+            nowhere: Arc::from([Box::from("")]),
+        })
+    }
+
+    /// The whole address, with the folded characters from the first number on; `None` when the first number is
+    /// part of a name.
+    pub(crate) fn with_numbers(&self, after: &mut Vec<char>) -> Option<Address> {
+        let at = self.town_written.len();
+        after.splice(0..0, self.town_written.iter().copied());
+        let (mut numbers, rest, run) = numbers::from_first(after, at)?;
+        let plain_numbers = numbers.len();
+        numbers::add_building(after.get(rest..).unwrap_or_default(), &mut numbers);
+        let nowhere = self.town.is_empty() && plain_numbers > 0;
+        let (cities, town) = if nowhere {
+            (&self.nowhere, self.cities.first().map(|city| Arc::from(&**city)).unwrap_or_default())
+        } else {
+            (&self.cities, self.town.clone())
+        };
+        Some(Address {
+            prefecture: self.prefecture,
+            cities: cities.clone(),
+            town,
+            numbers: numbers.into(),
+            plain_numbers,
+            run,
+        })
+    }
+}
+
+fn is_figure(character: char) -> bool {
+    character.is_ascii_digit() || crate::numerals::is_kanji_numeral(character)
 }
 
 /// Drops a postcode in front: 〒332-0016 埼玉県….

@@ -1,9 +1,11 @@
 //! Where the numbers of an address begin and end: 三五十 is 3-5-10, 三十番町 is a name.
 
 use crate::fold::is_dash;
+use crate::hash::Quick;
 use crate::kana;
 use crate::numerals;
 use std::collections::HashSet;
+use std::hash::BuildHasherDefault;
 use std::sync::OnceLock;
 
 /// What follows the municipality, in three parts.
@@ -43,28 +45,55 @@ pub(super) fn split(text: &str) -> Split {
     Split { town: text.to_owned(), numbers: Vec::new(), building: String::new(), run: None }
 }
 
+/// What [`split`] finds when the first number, at `at`, is the house number and nothing before it is: the numbers,
+/// where the building begins, and the run. `None` when that number is part of a name.
+pub(super) fn from_first(characters: &[char], at: usize) -> Option<(Vec<u32>, usize, Option<Box<str>>)> {
+    let end = end_of_run(characters, at);
+    let arabic = characters.get(at).is_some_and(char::is_ascii_digit);
+    let of_town = end - at >= 2 && end_of_town(characters, at, end) > 0;
+    if end == at || of_town || !starts_numbers(characters, at, end, arabic) {
+        return None;
+    }
+    let (numbers, rest) = read_numbers(characters, at);
+    let nothing_between = characters.get(end..rest).is_some_and(|gap| gap.iter().all(|gap| *gap == ' '));
+    let one_run = !arabic && end - at >= 2 && nothing_between;
+    Some((numbers, rest, one_run.then(|| collect(characters, at, end).into())))
+}
+
 /// The numbers that stand in a building's name, in order; the last is the room. The name itself tells nothing that
 /// the house number does not: people shorten it, translate it and leave it out.
 pub(super) fn in_building(text: &str) -> Vec<u32> {
     let characters: Vec<char> = text.chars().collect();
     let mut numbers = Vec::new();
+    add_building(&characters, &mut numbers);
+    numbers
+}
+
+/// The same for characters, behind the numbers that are there already.
+pub(super) fn add_building(characters: &[char], numbers: &mut Vec<u32>) {
     let mut at = 0;
     while at < characters.len() {
-        let end = end_of_run(&characters, at);
+        let end = end_of_run(characters, at);
         if end > at {
-            push_numbers(&characters, at, end, &mut numbers);
+            push_numbers(characters, at, end, numbers);
         }
         at = end.max(at + 1);
     }
-    numbers
 }
 
 const NUMERAL_TOWNS: &str = include_str!("../../data/numeral_towns.txt");
 
 /// How many figures of the run at `at` end the name of a known town; the whole run only if nothing follows it.
 fn end_of_town(characters: &[char], at: usize, end: usize) -> usize {
-    static TOWNS: OnceLock<HashSet<&'static str>> = OnceLock::new();
-    let towns = TOWNS.get_or_init(|| NUMERAL_TOWNS.lines().filter(|line| !line.starts_with('#')).collect());
+    // The list's towns end with kanji figures.
+    if characters.get(at).is_some_and(char::is_ascii_digit) {
+        return 0;
+    }
+    static TOWNS: OnceLock<HashSet<Vec<char>, BuildHasherDefault<Quick>>> = OnceLock::new();
+    let towns = TOWNS.get_or_init(|| {
+        let towns = NUMERAL_TOWNS.lines().filter(|line| !line.starts_with('#'));
+        towns.map(|town| town.chars().collect()).collect()
+    });
     // The longest town wins; no town ends with more than three figures.
     (1..=(end - at - 1).min(3))
         .rev()
@@ -73,7 +102,8 @@ fn end_of_town(characters: &[char], at: usize, end: usize) -> usize {
             (upto.saturating_sub(6)..at).any(|start| {
                 // 北一 is a town of its own only where no longer name contains it.
                 let whole = start == 0 || characters.get(start - 1) == Some(&'字');
-                (whole || upto - start > 2) && towns.contains(collect(characters, start, upto).as_str())
+                (whole || upto - start > 2)
+                    && characters.get(start..upto).is_some_and(|town| towns.contains(town))
             })
         })
         .unwrap_or(0)

@@ -102,9 +102,9 @@ impl NamePair {
 }
 
 fn aligned<'a>(customer: &'a Name, resident: &'a Name) -> (Parts<'a>, Parts<'a>) {
-    let ((ws, wg), (vs, vg)) = align(&customer.written, &resident.written);
-    let ((rs, rg), (ts, tg)) = align(&customer.read, &resident.read);
-    let ((hs, hg), (us, ug)) = align(&customer.heard, &resident.heard);
+    let ((ws, wg), (vs, vg)) = align(customer.written(), resident.written());
+    let ((rs, rg), (ts, tg)) = align(customer.read(), resident.read());
+    let ((hs, hg), (us, ug)) = align(customer.heard(), resident.heard());
     let parts = |written: Halves<'a>, read: Halves<'a>, heard: Halves<'a>| {
         [
             Part { written: written.0, read: read.0, heard: heard.0 },
@@ -116,19 +116,19 @@ fn aligned<'a>(customer: &'a Name, resident: &'a Name) -> (Parts<'a>, Parts<'a>)
 
 /// Is it worth looking at the words the other way round? Strangers mostly are not.
 fn may_be_swapped(customer: &Name, resident: &Name) -> bool {
-    let turned = |own: &Words, other: &Words| match (own.parts(), other.parts()) {
+    let turned = |own: Words<'_>, other: Words<'_>| match (own.parts(), other.parts()) {
         (Some((first, second)), Some((surname, given))) => first == given || second == surname,
         (None, Some((surname, given))) => own.joined().starts_with(given) && own.joined().ends_with(surname),
         _ => false,
     };
-    turned(&customer.written, &resident.written)
-        || turned(&customer.heard, &resident.heard)
-        || is_all_latin(customer.written.joined()) && customer.written.parts().is_some()
+    turned(customer.written(), resident.written())
+        || turned(customer.heard(), resident.heard())
+        || is_all_latin(customer.written().joined()) && customer.written().parts().is_some()
 }
 
 /// The customer's words the other way round: 太郎 山田, TARO YAMADA.
 fn swapped(customer: &Name, resident: &Name, kind: NameKind, readings: &Readings) -> NamePair {
-    let turn = |own: &'_ Words, other: &Words| match (own.parts(), other.parts()) {
+    let turn = |own: Words<'_>, other: Words<'_>| match (own.parts(), other.parts()) {
         (Some((first, second)), _) => (second.to_owned(), first.to_owned()),
         (None, Some((surname, given))) if own.joined().strip_prefix(given) == Some(surname) => {
             (surname.to_owned(), given.to_owned())
@@ -138,19 +138,20 @@ fn swapped(customer: &Name, resident: &Name, kind: NameKind, readings: &Readings
         (None, None) => (String::new(), own.joined().to_owned()),
     };
     let (written, read, heard) = (
-        turn(&customer.written, &resident.written),
-        turn(&customer.read, &resident.read),
-        turn(&customer.heard, &resident.heard),
+        turn(customer.written(), resident.written()),
+        turn(customer.read(), resident.read()),
+        turn(customer.heard(), resident.heard()),
     );
     let own = [
         Part { written: &written.0, read: &read.0, heard: &heard.0 },
         Part { written: &written.1, read: &read.1, heard: &heard.1 },
     ];
-    let halves = |words: &'_ Words| -> (String, String) {
+    let halves = |words: Words<'_>| -> (String, String) {
         let (surname, given) = words.parts().unwrap_or((words.joined(), ""));
         (surname.to_owned(), given.to_owned())
     };
-    let (written, read, heard) = (halves(&resident.written), halves(&resident.read), halves(&resident.heard));
+    let (written, read, heard) =
+        (halves(resident.written()), halves(resident.read()), halves(resident.heard()));
     let other = [
         Part { written: &written.0, read: &read.0, heard: &heard.0 },
         Part { written: &written.1, read: &read.1, heard: &heard.1 },
@@ -161,7 +162,7 @@ fn swapped(customer: &Name, resident: &Name, kind: NameKind, readings: &Readings
 type Halves<'a> = (&'a str, &'a str);
 
 /// Surname and given name of both sides. Where one side wrote no space, the other shows where to cut.
-fn align<'a>(left: &'a Words, right: &'a Words) -> (Halves<'a>, Halves<'a>) {
+fn align<'a>(left: Words<'a>, right: Words<'a>) -> (Halves<'a>, Halves<'a>) {
     match (left.parts(), right.parts()) {
         (Some(left_parts), Some(right_parts)) => {
             // The same letters with the space elsewhere (or a middle name) are the same name.
