@@ -196,11 +196,10 @@ impl<'a> Host<'a> {
         self.ask("sign", [0x80, 0x2A, how, 0x80], data, Some(256))
     }
 
-    /// The card's number, out of 共通カードAP, which is selected by this.
+    /// The card's number; selects the card manager.
     pub fn serial(&mut self) -> Result<Vec<u8>, HostError> {
-        self.select(layout::COMMON)?;
-        let record = self.read_record(layout::common::CARD, 1)?;
-        record.get(2..17).map(<[u8]>::to_vec).ok_or(HostError::Answer("the card's number"))
+        self.select(layout::MANAGER)?;
+        self.ask("tell its number", [0x00, 0xCA, 0x00, 0x45], &[], Some(256))
     }
 
     /// Authenticates the terminal in the application that is selected.

@@ -108,7 +108,7 @@ pub fn admit(
     challenge: [u8; 32],
 ) -> Result<Admitted, NotAdmitted> {
     let mut host = Host::new(link);
-    let serial = host.ask("tell its number", [0x00, 0xCA, 0x00, 0x45], &[], Some(256));
+    let serial = host.serial()?;
     host.select(OPERATOR)?;
     let certificate = host.read(operator::CERTIFICATE)?;
     let certificate = Certificate::verify(&certificate, anchor)
@@ -116,7 +116,7 @@ pub fn admit(
         .filter(|certificate| certificate.subject.role() == Role::OPERATOR)
         .filter(|certificate| certificate.subject.generation().saturating_add(1) >= anchor.newest)
         .ok_or(NotAdmitted::NotProved("its certificate does not hold"))?;
-    host.authenticate(desk, &serial?)?;
+    host.authenticate(desk, &serial)?;
     let kinds = host.read(operator::WORK)?;
     let kinds = checked_kinds(&kinds, &certificate.subject, &anchor.key)
         .ok_or(NotAdmitted::NotProved("its kinds of work are not signed for it"))?;

@@ -1,5 +1,9 @@
 //! `myna-card`, which reads real cards, reads and verifies ours.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking, its helpers too")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, its helpers too"
+)]
 
 mod support;
 
@@ -66,7 +70,10 @@ fn text() {
     text.verify_pin(&pin(support::TEXT_PIN)).unwrap();
     assert_eq!(text.read_my_number().unwrap().as_str(), NUMBER);
     let attributes = text.read_attributes().unwrap();
-    assert_eq!((attributes.name.as_str(), attributes.address.as_str()), ("結　花子", "東京都清瀬市中里五丁目"));
+    assert_eq!(
+        (attributes.name.as_str(), attributes.address.as_str()),
+        ("結　花子", "東京都清瀬市中里五丁目")
+    );
     let integrity = text.read_integrity_record().unwrap();
     integrity.verify(&certificate.public_key).unwrap();
     assert!(integrity.matches_my_number_file(&text.read_my_number_file().unwrap()));
@@ -134,7 +141,10 @@ fn every_scheme_of_both_keys() {
     assert_eq!(jpki.read_token_type().unwrap(), TokenType::Card);
     jpki.read_token_info().unwrap();
     jpki.read_certificate_availability().unwrap();
-    let modulus = |certificate: Vec<u8>| RsaPublicKey { exponent: vec![1, 0, 1], modulus: certificate[8..264].to_vec() };
+    let modulus = |certificate: Vec<u8>| RsaPublicKey {
+        exponent: vec![1, 0, 1],
+        modulus: certificate[8..264].to_vec(),
+    };
     let auth = modulus(jpki.read_auth_certificate_der().unwrap());
     assert!(jpki.read_sign_certificate_der().is_err());
     jpki.verify_sign_pin(&pin(support::SIGN_PIN)).unwrap();

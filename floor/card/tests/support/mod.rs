@@ -62,7 +62,8 @@ pub static AUTHORITY: LazyLock<Authority> = LazyLock::new(|| {
     let root_key = &half.key;
     let record_id = KeyId::new(5_013_221, Role(0), 1, 1).unwrap();
     let record_certificate =
-        Certificate::issue(&half.counter.root, root_key, &record_id, half.counter.record_key.public()).unwrap();
+        Certificate::issue(&half.counter.root, root_key, &record_id, half.counter.record_key.public())
+            .unwrap();
     Authority { counter: Counter { terminal, record_certificate, ..half.counter }, ..half }
 });
 
