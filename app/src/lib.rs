@@ -1,6 +1,7 @@
 //! The one binary: command line, configuration, wiring, demo. It knows every room; no room knows it.
 
 pub mod audit_command;
+pub mod card_command;
 pub mod ceremony;
 pub mod config_file;
 pub mod demo_run;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
 use musubi::audit_command::{self, AuditAct};
+use musubi::card_command::{self, CardAct};
 use musubi::config_file::{self, ConfigFile};
 use musubi::demo_run::{self, DemoArgs};
 use musubi::desk::{self, InquireArgs};
@@ -87,6 +88,11 @@ enum Command {
         #[command(subcommand)]
         act: WhitelistAct,
     },
+    /// A software 個人番号カード, and cards in readers.
+    Card {
+        #[command(subcommand)]
+        act: CardAct,
+    },
     /// Match customers of institutions against the resident register (CSV in, CSV out).
     Match(MatchArgs),
 }
@@ -135,6 +141,9 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     if let Command::Match(args) = cli.command {
         return end(musubi::run_match(args));
+    }
+    if let Command::Card { act } = cli.command {
+        return end(card_command::run(act));
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -189,6 +198,7 @@ async fn run(command: Command) -> Result<()> {
         Command::CheckConfig { file } => check_config(&file),
         Command::Whitelist { act: WhitelistAct::Import(args) } => whitelist_command::run(&args),
         Command::Match(args) => musubi::run_match(args),
+        Command::Card { act } => card_command::run(act),
     }
 }
 
