@@ -239,7 +239,7 @@ fn attributes(holder: &Holder) -> Vec<u8> {
         (6, none(&holder.address)),
     ];
     let other = |(kind, text): &(u8, String)| {
-        let id = object(OID, &[&ARC[..], &[5, 5, *kind]].concat());
+        let id = object(OID, &[&ARC[..], &[5, *kind]].concat());
         object(0xA0, &[id, object(0xA0, &object(UTF8, text.as_bytes()))].concat())
     };
     object(SEQUENCE, &fields.iter().flat_map(other).collect::<Vec<u8>>())

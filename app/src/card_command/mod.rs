@@ -8,7 +8,7 @@ mod counter;
 mod holder;
 mod holder_file;
 mod image_file;
-mod pcscd;
+pub mod pcscd;
 mod pictures;
 mod said;
 mod vpcd;

@@ -35,20 +35,25 @@ const LONGEST: u32 = 65_548;
 
 /// A reader and whether a card is in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ReaderState {
-    pub(crate) name: String,
-    pub(crate) has_card: bool,
+pub struct ReaderState {
+    /// Its name.
+    pub name: String,
+    /// Whether a card is in it.
+    pub has_card: bool,
 }
 
 /// A connection to the service.
-pub(crate) struct Service {
+pub struct Service {
     stream: UnixStream,
     context: u32,
 }
 
 impl Service {
     /// Connects.
-    pub(crate) fn connect() -> Result<Self> {
+    ///
+    /// # Errors
+    /// If it does not run, or speaks another version.
+    pub fn connect() -> Result<Self> {
         for minor in MINORS {
             let path = socket();
             let stream = UnixStream::connect(&path).with_context(|| {
@@ -97,7 +102,10 @@ impl Service {
     }
 
     /// The readers there are.
-    pub(crate) fn readers(&mut self) -> Result<Vec<ReaderState>> {
+    ///
+    /// # Errors
+    /// If the service goes away.
+    pub fn readers(&mut self) -> Result<Vec<ReaderState>> {
         self.send(READERS_STATE, &[])?;
         let list = self.receive(READER * READERS)?;
         let reader = |bytes: &[u8]| {
@@ -112,7 +120,10 @@ impl Service {
 
     /// Connects to the card in a reader: the one whose name holds `wanted`, or the first with a card. Nobody else talks to
     /// it until this is dropped.
-    pub(crate) fn card(mut self, wanted: Option<&str>) -> Result<CardInReader> {
+    ///
+    /// # Errors
+    /// If there is no such card, or another program has it alone.
+    pub fn card(mut self, wanted: Option<&str>) -> Result<CardInReader> {
         let readers = self.readers()?;
         let fits = |reader: &&ReaderState| wanted.is_none_or(|wanted| reader.name.contains(wanted));
         let found = readers.iter().filter(fits).find(|reader| reader.has_card);
@@ -157,12 +168,12 @@ fn done(code: u32) -> Result<()> {
 }
 
 /// A card, ours alone until it is dropped; then it is reset, and nothing that was presented stays.
-pub(crate) struct CardInReader {
+pub struct CardInReader {
     service: Service,
     handle: u32,
     protocol: u32,
     /// Which reader it is in.
-    pub(crate) reader: String,
+    pub reader: String,
 }
 
 impl CardInReader {
