@@ -11,7 +11,9 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod agent;
 mod commands;
+mod http;
 mod myna;
 mod opensc;
 mod readers;
