@@ -1,6 +1,7 @@
 //! A test authority: every key that a card needs somebody to have, in one folder. In earnest these are several bodies; the
 //! authority's room will answer the same [`Request`] with the same [`Answer`].
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
@@ -92,6 +93,19 @@ impl Authority {
             record_certificate: record.certificate,
             root,
         })
+    }
+
+    /// What cards show without any application: municipality, expiry, and the chain of certificates up to the root.
+    pub(crate) fn objects(&self, holder: &Holder) -> Result<BTreeMap<u16, Vec<u8>>> {
+        let root = id(5_000_000, Role(0), 1)?;
+        let upper = self.certified("root", &root, &self.key("root")?, &root)?.certificate;
+        Ok(BTreeMap::from([
+            (0x00F0, holder.municipality.as_bytes().to_vec()),
+            (0x00F2, holder.expiry.compact().into_bytes()),
+            (0x00F7, root.bytes().to_vec()),
+            (0x00F8, upper),
+            (0x7F21, self.counter()?.record_certificate),
+        ]))
     }
 
     /// The key over an area's terminals, and its id; each municipality has its own.

@@ -174,7 +174,7 @@ pub(crate) fn new(args: &NewArgs, world: &World) -> Result<()> {
         );
     }
     let serial = serial(world);
-    let mut card = blank(layout::resident(serial, authority.anchor()?, Default::default()), world);
+    let mut card = blank(layout::resident(serial, authority.anchor()?, authority.objects(&holder)?), world);
     let person = Person { holder: &holder, pictures: &pictures, pins: &pins, signs: !args.child };
     personalise(&mut card, &serial, &authority.counter()?, &person, &mut |request| {
         authority.certify(request, &holder)

@@ -2,6 +2,7 @@
 
 use card::host::Link;
 use musubi::card_command::pcscd::{CardInReader, Service};
+use myna_card::ap::common::CommonAp;
 use myna_card::ap::jpki::{JpkiAp, SignatureScheme};
 use myna_card::ap::surface::SurfaceAp;
 use myna_card::ap::text::TextAp;
@@ -23,11 +24,15 @@ impl Transmit for Reader {
 #[test]
 fn reads_and_verifies_every_application_through_the_reader() {
     let readers = Readers::start();
-    let mut card = myna_card::Card::new(Reader(Service::connect().unwrap().card(None).unwrap()));
-    let number = MasterFile::select(&mut card).unwrap().data_object(tag::CARD_IDENTIFICATION).unwrap();
+    let mut reader = myna_card::Card::new(Reader(Service::connect().unwrap().card(None).unwrap()));
+    let number = MasterFile::select(&mut reader).unwrap().data_object(tag::CARD_IDENTIFICATION).unwrap();
     assert_eq!(number.len(), 15);
+    let chain = MasterFile::select(&mut reader).unwrap().certificate_chain().unwrap();
+    assert_eq!(chain[1].issuer_key_id, chain[0].subject_key_id);
+    chain[1].verify_with(&chain[0].public_key).unwrap();
+    assert_eq!(CommonAp::select(&mut reader).unwrap().card().contact_atr().unwrap(), ::card::ATR);
 
-    let mut text = TextAp::select(&mut card).unwrap();
+    let mut text = TextAp::select(&mut reader).unwrap();
     let issuer = text.read_certificate().unwrap().public_key;
     text.verify_pin(&Pin::numeric("1234").unwrap()).unwrap();
     let integrity = text.read_integrity_record().unwrap();
@@ -38,12 +43,12 @@ fn reads_and_verifies_every_application_through_the_reader() {
     let mut session = text.open_secure_session(&[3; 32]).unwrap();
     assert!(session.read_ef(2).unwrap().len() > 50);
 
-    let mut surface = SurfaceAp::select(&mut card).unwrap();
+    let mut surface = SurfaceAp::select(&mut reader).unwrap();
     surface.verify_code_a(&Pin::numeric("123456789018").unwrap()).unwrap();
     surface.read_card_face().unwrap().verify(&issuer).unwrap();
     surface.read_my_number_image().unwrap().verify(&issuer).unwrap();
 
-    let mut jpki = JpkiAp::select(&mut card).unwrap();
+    let mut jpki = JpkiAp::select(&mut reader).unwrap();
     let auth = [jpki.read_auth_certificate().unwrap(), jpki.read_auth_ca_certificate().unwrap()];
     let (issued, _) = auth[0].validity();
     Certificate::verify_chain(&auth, issued).unwrap();
@@ -57,6 +62,6 @@ fn reads_and_verifies_every_application_through_the_reader() {
     jpki.sign_with_auth_key_checked(SignatureScheme::Sha256Pss, b"login").unwrap();
     jpki.verify_sign_pin(&Pin::new("ABC123").unwrap()).unwrap();
     jpki.sign_with_sign_key_checked(SignatureScheme::Sha256DigestInfo, b"text").unwrap();
-    drop(card);
+    drop(reader);
     drop(readers);
 }

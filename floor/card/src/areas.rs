@@ -5,7 +5,7 @@ use crate::apdu::{Command, Outcome, Status};
 use crate::application::{AREA_PREFIX, Application, Area, area_aid};
 use crate::card::{Card, Session};
 use crate::certificate::{Anchor, KeyId, Role};
-use crate::file::{Body, Credential, File, FileId, Files, KeyUse, Rule};
+use crate::file::{Credential, File, FileId, Files, KeyUse, Rule};
 use crate::key::PublicKey;
 use crate::pin::{Pin, PinFormat};
 use crate::tlv;
@@ -223,17 +223,5 @@ impl Card {
         let taken = |application: &Application| application.files.values().map(File::size).sum();
         let areas = self.image.applications.iter();
         areas.filter_map(|one| Some((one.aid.clone(), one.area.as_ref()?.owner, taken(one)))).collect()
-    }
-
-    /// Whether any private key of the card has this byte string in it; for tests that search answers for keys.
-    #[doc(hidden)]
-    pub fn secrets(&self) -> Vec<Vec<u8>> {
-        let files = self.image.applications.iter().flat_map(|application| application.files.values());
-        files
-            .filter_map(|file| match &file.body {
-                Body::Key { pair: Some(pair), .. } => Some(pair.pkcs8().to_vec()),
-                _ => None,
-            })
-            .collect()
     }
 }

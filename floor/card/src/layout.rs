@@ -144,6 +144,8 @@ const CODE_TRIES: u8 = 10;
 
 /// The card's number among the objects of `GET DATA`.
 const NUMBER_OBJECT: u16 = 0x45;
+/// The contact ATR without its first byte.
+const ATR_OBJECT: u16 = 0x5F51;
 
 fn issuer() -> Rule {
     Rule::role(Role::ISSUER)
@@ -161,9 +163,11 @@ fn key(does: KeyUse, read: Rule) -> File {
     File::key(does, None, read, issuer(), false)
 }
 
-/// A resident's card before personalisation: every application, nothing in it, every PIN unset.
+/// A resident's card before personalisation: every application, nothing in it, every PIN unset. `objects` are what
+/// `GET DATA` gives besides number and ATR; they stay as they are.
 pub fn resident(serial: [u8; 15], anchor: Anchor, mut objects: BTreeMap<u16, Vec<u8>>) -> Image {
     objects.insert(NUMBER_OBJECT, serial.to_vec());
+    objects.insert(ATR_OBJECT, crate::ATR.iter().skip(1).copied().collect());
     let manager = Application { has_objects: true, ..Application::new(MANAGER, Files::new()) };
     let applications =
         vec![manager, common_files(), juki_files(), surface_files(), text_files(), jpki_files(&anchor)];

@@ -1,6 +1,7 @@
 //! `myna-card`, which reads real cards, reads and verifies ours.
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "a test fails by panicking, its helpers too"
 )]

@@ -1,6 +1,7 @@
 //! Operators' cards and desks.
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "a test fails by panicking, its helpers too"
 )]

@@ -18,7 +18,7 @@ use card::records::{Holder, Pictures, Sex};
 use card::{Anchor, Card, Certificate, Image, Keep, KeyId, NotKept, Role, RsaKey, layout, tlv};
 use words::Date;
 
-pub const SERIAL: &[u8; 15] = b"123456789012345";
+pub const SERIAL: &[u8; 15] = b"987650000043210";
 pub const NUMBER: &str = "123456789018";
 pub const AUTH_PIN: &[u8] = b"1234";
 pub const SIGN_PIN: &[u8] = b"ABC123";
