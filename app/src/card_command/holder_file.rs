@@ -103,16 +103,12 @@ mod tests {
         for (from, to, field) in [
             ("123456789018", "12345678901X", "`number`"),
             ("1980-02-17", "1980-02-31", "`birth`"),
-            ("female", "f", "`sex`"),
+            ("female", "feminine", "`sex`"),
             ("name =", "nome =", "not a holder"),
         ] {
             std::fs::write(&path, FICTITIOUS.replace(from, to)).unwrap();
             let error = read(Some(&path)).err().unwrap().to_string();
-            assert!(
-                error.contains(field) && !error.contains(to.trim_end_matches(" ="))
-                    || field == "not a holder",
-                "{error}"
-            );
+            assert!(error.contains(field) && !error.contains(to), "{error}");
             assert!(!error.contains("花子") && !error.contains("12345678901X"), "{error}");
         }
         assert_eq!(read(None).unwrap().birth_code(), "550217");

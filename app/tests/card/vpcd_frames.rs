@@ -110,3 +110,27 @@ fn one_card_is_in_one_reader() {
     assert!(!second.status.success());
     assert!(String::from_utf8_lossy(&second.stderr).contains("in use"));
 }
+
+/// vpcd waits for each of its two writes to be acknowledged. With the kernel's delayed acknowledgement 400 commands take
+/// 17 seconds.
+#[test]
+fn commands_do_not_wait_for_acknowledgements() {
+    use card::host::{Host, Link};
+    let readers = crate::readers::Readers::start();
+    let mut reader = musubi::card_command::pcscd::Service::connect().unwrap().card(None).unwrap();
+    let mut host = Host::new(&mut reader);
+    host.select(card::layout::JPKI).unwrap();
+    host.select_file(card::layout::jpki::AUTH_CERTIFICATE).unwrap();
+    let start = Instant::now();
+    for _ in 0..400 {
+        assert_eq!(reader.transmit(&[0, 0xB0, 0, 0, 0]).unwrap().len(), 258);
+    }
+    let taken = start.elapsed();
+    assert!(taken < Duration::from_secs(5), "400 commands took {taken:?}");
+    let start = Instant::now();
+    for _ in 0..20 {
+        assert_eq!(reader.transmit(&[0, 0x20, 0, 0x98, 4, b'1', b'2', b'3', b'4']).unwrap(), [0x90, 0]);
+    }
+    println!("400 reads {taken:?}, 20 PINs {:?}", start.elapsed());
+    drop(readers);
+}

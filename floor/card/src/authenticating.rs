@@ -6,10 +6,10 @@ use crate::certificate::Certificate;
 use crate::file::Credential;
 use crate::tlv;
 
-/// What a terminal signs to authenticate itself: the card's challenge and the card's number, so that an answer holds at
-/// one card once.
+/// What a terminal signs to authenticate itself: a label, so that it is taken for nothing else, the card's challenge, and the
+/// card's number, so that it holds at one card once.
 pub fn external_message(challenge: &[u8], serial: &[u8]) -> Vec<u8> {
-    [challenge, serial].concat()
+    [&b"MUSUBI-TERMINAL-1"[..], challenge, serial].concat()
 }
 
 impl Card {

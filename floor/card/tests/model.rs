@@ -13,8 +13,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use support::{Disk, say};
 
-/// Applications, and the secrets in them that the conversation uses: short file id, right value, tries.
-const APPLICATIONS: [(&str, &[(u16, &[u8], u8)]); 3] = [
+/// Short file id, right value, tries.
+type Secret = (u16, &'static [u8], u8);
+
+/// Applications, and the secrets in them that the conversation uses.
+const APPLICATIONS: [(&str, &[Secret]); 3] = [
     ("00A4040C0AD392F000260100000001", &[(0x18, b"1234", 3), (0x1B, b"ABC123", 5)]),
     (
         "00A4040C0AD3921000310001010408",
@@ -65,7 +68,7 @@ struct Model {
 }
 
 impl Model {
-    fn present(&mut self, at: usize, (id, _, limit): (u16, &[u8], u8), right: bool, keepings: u32) -> u16 {
+    fn present(&mut self, at: usize, (id, _, limit): Secret, right: bool, keepings: u32) -> u16 {
         let left = self.tries.get_mut(&(at, id)).unwrap();
         if *left == 0 {
             return 0x6984;
@@ -142,7 +145,7 @@ proptest! {
     }
 }
 
-fn present(card: &mut card::Card, (id, value, _): (u16, &[u8], u8), right: bool) -> u16 {
+fn present(card: &mut card::Card, (id, value, _): Secret, right: bool) -> u16 {
     let value = if right { value.to_vec() } else { vec![b'0'; value.len()] };
     say(card, &format!("002000{:02X}{:02X}{}", 0x80 | id, value.len(), words::hex(&value)))
 }
