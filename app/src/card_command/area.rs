@@ -5,12 +5,14 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use card::host::{Host, HostError};
+use card::operator::Work;
 use card::{Credential, NewArea, NewBody, NewFile, Role, Rule, area_aid};
 use clap::{Args, Subcommand, ValueEnum};
 use world::World;
 
 use super::ReaderArgs;
 use super::authority::{Authority, TOWN};
+use super::counter::{AtDesk, may};
 use super::holder::{card, told};
 use super::pcscd::CardInReader;
 use super::said::{ask, say};
@@ -23,7 +25,7 @@ pub enum AreaAct {
     /// Read an area, as its service does.
     Read(AreaArgs),
     /// Delete an area with its files and keys; no other changes.
-    Delete(AreaArgs),
+    Delete(ChangeArgs),
 }
 
 /// Which service.
@@ -70,9 +72,21 @@ pub struct AreaArgs {
     /// Which service.
     #[arg(long, value_enum)]
     pub service: Service,
-    /// The test authority's folder, which has the municipality's terminals.
+    /// The test authority's folder, which has the service's terminals.
     #[arg(long, value_name = "FOLDER", default_value = "card-authority")]
     pub authority: PathBuf,
+    #[command(flatten)]
+    pub(crate) at: ReaderArgs,
+}
+
+/// An area to install or delete, at a counter.
+#[derive(Args, Debug)]
+pub struct ChangeArgs {
+    /// Which service.
+    #[arg(long, value_enum)]
+    pub service: Service,
+    #[command(flatten)]
+    pub(crate) desk: AtDesk,
     #[command(flatten)]
     pub(crate) at: ReaderArgs,
 }
@@ -81,7 +95,7 @@ pub struct AreaArgs {
 #[derive(Args, Debug)]
 pub struct InstallArgs {
     #[command(flatten)]
-    pub(crate) area: AreaArgs,
+    pub(crate) area: ChangeArgs,
     /// What is written: the service's own number or state, never a resident's code. At most 1,000 bytes.
     #[arg(long, value_name = "FILE")]
     pub content: PathBuf,
@@ -92,7 +106,8 @@ pub(crate) fn run(act: &AreaAct, world: &World) -> Result<()> {
         AreaAct::Install(args) => install(args, world),
         AreaAct::Read(args) => read(args, world),
         AreaAct::Delete(args) => {
-            let authority = Authority::at(&args.authority, world)?;
+            let (authority, operator) = args.desk.begin(world)?;
+            may(&operator, Work::Areas)?;
             let mut card = card(&args.at)?;
             delete(&mut card, &authority, args.service)?;
             say("領域を削除しました", "deleted, with its files and keys");
@@ -102,15 +117,16 @@ pub(crate) fn run(act: &AreaAct, world: &World) -> Result<()> {
 }
 
 fn install(args: &InstallArgs, world: &World) -> Result<()> {
-    let AreaArgs { service, authority, at } = &args.area;
+    let ChangeArgs { service, desk, at } = &args.area;
     let content =
         std::fs::read(&args.content).with_context(|| format!("cannot read {}", args.content.display()))?;
     ensure!((1..=1_000).contains(&content.len()), "{} must have 1 to 1,000 bytes", args.content.display());
+    let (authority, operator) = desk.begin(world)?;
+    may(&operator, Work::Areas)?;
     let pin = match service {
         Service::Library => Some(ask("図書館カードの暗証番号（4桁）", "library card's PIN, four digits")?),
         Service::Insurance => None,
     };
-    let authority = Authority::at(authority, world)?;
     let (anchor_id, anchor) = authority.area_anchor()?;
     let area = NewArea { number: service.number(), room: 2_048, anchor_id, anchor };
     let manager = authority.terminal("areas", TOWN, Role::AREAS)?;

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
 use card::host::Terminal;
+use card::operator::{Admitted, Work};
 use card::personalise::{Answer, Counter, Purpose, Request, requested_key};
 use card::records::Holder;
 use card::{Anchor, Certificate, KeyId, PublicKey, Role, RsaKey};
@@ -14,6 +15,7 @@ use words::Moment;
 use world::World;
 
 use super::certificates;
+use super::counter::may;
 
 /// Institution codes of the test authority's terminals.
 pub(crate) const TOWN: u32 = 13_221;
@@ -93,6 +95,17 @@ impl Authority {
             record_certificate: record.certificate,
             root,
         })
+    }
+
+    /// The counter's terminal, for an operator whose card is for setting PINs anew.
+    pub(crate) fn counter_of(&self, operator: &Admitted) -> Result<Terminal> {
+        may(operator, Work::Issue)?;
+        self.terminal("counter", TOWN, Role::ISSUER)
+    }
+
+    /// The key above the issuers' record keys.
+    pub(crate) fn root(&self) -> Result<Anchor> {
+        Ok(Anchor { id: id(5_000_000, Role(0), 1)?, key: self.key("root")?.public().clone(), newest: 1 })
     }
 
     /// What cards show without any application: municipality, expiry, and the chain of certificates up to the root.

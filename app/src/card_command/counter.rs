@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
+use card::checking::NotGenuine;
 use card::host::Host;
 use card::layout::jpki;
-use card::operator::{Work, admit};
+use card::operator::{Admitted, Work, admit};
 use card::personalise::{Person, Pins, personalise, personalise_operator};
 use card::{Card, Image, Keep, NotKept, Role, layout};
 use clap::{Args, Subcommand};
@@ -44,15 +45,35 @@ pub struct NewArgs {
     pub test_pins: bool,
 }
 
+/// The operator at the desk. Nothing at a counter begins before the operator's card and the desk have proved themselves to
+/// each other.
+#[derive(Args, Debug)]
+pub struct AtDesk {
+    /// The test authority's folder, which has the counter's terminals.
+    #[arg(long, value_name = "FOLDER", default_value = "card-authority")]
+    pub authority: PathBuf,
+    /// A part of the name of the reader with the operator's card.
+    #[arg(long, value_name = "NAME")]
+    pub operator_reader: String,
+}
+
+/// A card to check.
+#[derive(Args, Debug)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) desk: AtDesk,
+    #[command(flatten)]
+    pub(crate) at: ReaderArgs,
+}
+
 /// A PIN to set anew.
 #[derive(Args, Debug)]
 pub struct UnblockArgs {
     /// Which PIN.
     #[arg(long, value_enum)]
     pub pin: PinName,
-    /// The test authority's folder, which has the counter's terminal.
-    #[arg(long, value_name = "FOLDER", default_value = "card-authority")]
-    pub authority: PathBuf,
+    #[command(flatten)]
+    pub(crate) desk: AtDesk,
     #[command(flatten)]
     pub(crate) at: ReaderArgs,
 }
@@ -196,8 +217,8 @@ pub(crate) fn new(args: &NewArgs, world: &World) -> Result<()> {
 }
 
 pub(crate) fn unblock(args: &UnblockArgs, world: &World) -> Result<()> {
-    let authority = Authority::at(&args.authority, world)?;
-    let terminal = authority.counter()?.terminal;
+    let (authority, operator) = args.desk.begin(world)?;
+    let terminal = authority.counter_of(&operator)?;
     let (japanese, english) = args.pin.names();
     let new = ask(&format!("新しい{japanese}"), &format!("new {english}"))?;
     let again = ask(&format!("新しい{japanese}（もう一度）"), &format!("new {english}, again"))?;
@@ -271,18 +292,38 @@ fn new_operator(args: &OperatorArgs, world: &World) -> Result<()> {
     Ok(())
 }
 
+/// Has the desk and an operator's card prove themselves to each other.
+fn admitted(authority: &Authority, at: &ReaderArgs, world: &World) -> Result<Admitted> {
+    let desk = authority.terminal("desk", TOWN, Role::DESK)?;
+    let pin = ask("操作者の暗証番号（6桁）", "operator's PIN, six digits")?;
+    let mut card = card(at)?;
+    admit(&mut card, &desk, &authority.anchor()?, pin.as_bytes(), world.random()).map_err(|error| match error
+    {
+        card::operator::NotAdmitted::Card(error) => told(error),
+        other => anyhow!("操作者を認証できません / {other}"),
+    })
+}
+
+/// Goes on only if the operator's card is for this work.
+pub(crate) fn may(operator: &Admitted, work: Work) -> Result<()> {
+    operator.may(work).map_err(|error| anyhow!("この操作者カードではできない業務です / {error}"))
+}
+
+impl AtDesk {
+    /// Begins work at a counter.
+    pub(crate) fn begin(&self, world: &World) -> Result<(Authority, Admitted)> {
+        let authority = Authority::at(&self.authority, world)?;
+        let at = ReaderArgs { reader: Some(self.operator_reader.clone()) };
+        let operator = admitted(&authority, &at, world)?;
+        Ok((authority, operator))
+    }
+}
+
 fn login(args: &OperatorLoginArgs, world: &World) -> Result<()> {
     let wanted = work(&args.work)?;
     let authority = Authority::at(&args.authority, world)?;
-    let desk = authority.terminal("desk", TOWN, Role::DESK)?;
-    let pin = ask("操作者の暗証番号（6桁）", "operator's PIN, six digits")?;
-    let mut card = card(&args.at)?;
-    let admitted = admit(&mut card, &desk, &authority.anchor()?, pin.as_bytes(), world.random());
-    let admitted = admitted.map_err(|error| match error {
-        card::operator::NotAdmitted::Card(error) => told(error),
-        other => anyhow!("操作者を認証できません / {other}"),
-    })?;
-    admitted.may(wanted).map_err(|error| anyhow!("この操作者カードではできない業務です / {error}"))?;
+    let admitted = admitted(&authority, &args.at, world)?;
+    may(&admitted, wanted)?;
     let kinds: Vec<&str> =
         Work::ALL.iter().filter(|(work, _)| admitted.kinds().contains(work)).map(|(_, word)| *word).collect();
     let number = admitted.operator().bytes().last_chunk::<2>().map_or(0, |bytes| u16::from_be_bytes(*bytes));
@@ -290,5 +331,29 @@ fn login(args: &OperatorLoginArgs, world: &World) -> Result<()> {
         &format!("操作者{number}を認証しました。業務: {}", kinds.join(", ")),
         &format!("operator {number} is admitted for: {}", kinds.join(", ")),
     );
+    Ok(())
+}
+
+/// Shows what a genuine card says of its holder. Nothing is written anywhere.
+pub(crate) fn check(args: &CheckArgs, world: &World) -> Result<()> {
+    let (authority, operator) = args.desk.begin(world)?;
+    may(&operator, Work::Read)?;
+    let (japanese, english) = PinName::Text.names();
+    let pin = ask(japanese, english)?;
+    let mut card = card(&args.at)?;
+    let genuine = card::checking::check(&mut card, &authority.root()?, pin.as_bytes(), &world.random());
+    let genuine = genuine.map_err(|error| match error {
+        NotGenuine::Card(error) => told(error),
+        forged => anyhow!("真正なカードではありません / {forged}"),
+    })?;
+    say("真正なカードです", "a genuine card");
+    for (japanese, english, value) in [
+        ("個人番号", "number", &genuine.number),
+        ("氏名", "name", &genuine.name),
+        ("住所", "address", &genuine.address),
+        ("生年月日", "birth date", &genuine.birth),
+    ] {
+        say(&format!("{japanese}: {}", value.as_str()), english);
+    }
     Ok(())
 }

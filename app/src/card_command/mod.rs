@@ -24,7 +24,7 @@ use world::World;
 
 pub use agent::AgentArgs;
 pub use area::AreaAct;
-pub use counter::{IdentifyArgs, NewArgs, OperatorAct, UnblockArgs};
+pub use counter::{CheckArgs, IdentifyArgs, NewArgs, OperatorAct, UnblockArgs};
 
 use crate::card_command::image_file::{ImageFile, key_path};
 use crate::card_command::said::say;
@@ -44,6 +44,8 @@ pub enum CardAct {
     ChangePin(PinArgs),
     /// Set a blocked PIN anew, as a municipality's counter.
     Unblock(UnblockArgs),
+    /// Check at a counter whether a card is genuine, and show what it says of its holder.
+    Check(CheckArgs),
     /// Sign a file with the signature key.
     Sign(SignArgs),
     /// Sign a challenge with the authentication key.
@@ -166,6 +168,7 @@ pub fn run(act: CardAct) -> Result<()> {
         CardAct::VerifyPin(args) => holder::verify_pin(&args),
         CardAct::ChangePin(args) => holder::change_pin(&args),
         CardAct::Unblock(args) => counter::unblock(&args, &world),
+        CardAct::Check(args) => counter::check(&args, &world),
         CardAct::Sign(args) => holder::sign(&args, PinName::Sign),
         CardAct::Auth(args) => holder::sign(&args, PinName::Auth),
         CardAct::Identify(args) => counter::identify(&args, &world),

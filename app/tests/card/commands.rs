@@ -56,20 +56,51 @@ fn signatures_verify_and_cost_one_password_each() {
 
 #[test]
 fn areas_are_installed_read_and_deleted() {
-    let readers = Readers::start();
+    let readers = Readers::counter();
     fs::write(readers.path("number"), "L-0001234").unwrap();
     fs::write(readers.path("state"), r#"{"eligible":true}"#).unwrap();
-    readers.card("area install --service library --content number", "2468\n").good();
-    readers.card("area install --service insurance --content state", "").good();
+    let install = |service: &str, typed: &str| {
+        readers.card(&format!("area install --operator-reader 01 {service}"), &format!("135790\n{typed}"))
+    };
+    install("--service library --content number", "2468\n").good();
+    install("--service insurance --content state", "").good();
     assert_eq!(readers.card("area read --service insurance", "").good(), r#"{"eligible":true}"#);
     assert!(readers.card("area read --service library", "2468\n").good().contains("L-0001234"));
     assert!(!readers.card("area read --service library", "0000\n").bad().contains("L-0001234"));
-    readers.card("area install --service library --content number", "2468\n").bad();
-    readers.card("area delete --service library", "").good();
+    install("--service library --content number", "2468\n").bad();
+    readers.card("area delete --service library --operator-reader 01", "135790\n").good();
     let gone = readers.card("area read --service library", "2468\n").bad();
     assert!(gone.contains("no such application"), "{gone}");
     assert_eq!(readers.card("area read --service insurance", "").good(), r#"{"eligible":true}"#);
     readers.card("verify-pin --pin auth", "1234\n").good();
+}
+
+#[test]
+fn a_counter_checks_a_card_for_an_operator_alone() {
+    let readers = Readers::counter();
+    let said = readers.card("check --operator-reader 01", "135790\n1234\n").good();
+    assert!(said.contains("genuine") && said.contains("123456789018") && said.contains("花子"), "{said}");
+    for (typed, why) in
+        [("000000\n1234\n", "tries left: 2"), ("135790\n9999\n", "tries left: 2"), ("", "is needed")]
+    {
+        let said = readers.card("check --operator-reader 01", typed).bad();
+        assert!(said.contains(why) && !said.contains("花子") && !said.contains("123456789018"), "{said}");
+    }
+    // A resident's card is no operator's.
+    let said = readers.card("check --operator-reader 00 --reader 01", "135790\n1234\n").bad();
+    assert!(!said.contains("genuine"), "{said}");
+    // Another authority's records.
+    let other = readers.folder.path().join("other");
+    fs::create_dir(&other).unwrap();
+    let authority = readers.path("card-authority");
+    for entry in fs::read_dir(&authority).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_name() != "root.pkcs8" {
+            fs::copy(entry.path(), other.join(entry.file_name())).unwrap();
+        }
+    }
+    let said = readers.card("check --operator-reader 01 --authority other", "135790\n1234\n").bad();
+    assert!(said.contains("not genuine") && !said.contains("花子"), "{said}");
 }
 
 #[test]
@@ -80,9 +111,9 @@ fn operators_do_what_their_card_is_for() {
         command.current_dir(&folder).args(["card", "operator", "new", "--work", work, "--image", name]);
         Said::of(&mut command, "135790\n")
     };
-    assert!(made("everything", "o.card").bad().contains("issue, change, read"));
-    made("change,read", "o.card").good();
-    let readers = Readers::with(&["o.card", "b.card"], folder);
+    assert!(made("everything", "p.card").bad().contains("issue, change, read"));
+    made("change,read", "p.card").good();
+    let readers = Readers::with(&["p.card", "b.card"], folder);
     let said = readers.card("operator login --work read", "135790\n").good();
     assert!(said.contains("change, read"), "{said}");
     assert!(
@@ -95,6 +126,10 @@ fn operators_do_what_their_card_is_for() {
             .bad()
             .contains("no such application")
     );
+    // What this card is not for does not begin.
+    let unblock =
+        readers.card("unblock --pin auth --operator-reader 00 --reader 01", "135790\n4321\n4321\n").bad();
+    assert!(unblock.contains("not for this kind of work"), "{unblock}");
     let no_card_of_a_resident = readers.card("show", "").bad();
     assert!(no_card_of_a_resident.contains("個人番号カード"), "{no_card_of_a_resident}");
 }

@@ -1,6 +1,6 @@
 //! Software cards in virtual readers, judged by programs that read real ones: OpenSC, myna-card, GnuTLS, OpenSSL, a browser.
 //!
-//! These tests need Debian's pcscd, vsmartcard-vpcd, opensc, opensc-pkcs11, gnutls-bin, openssl, chromium, chromium-driver
+//! These tests need Debian's pcscd, vsmartcard-vpcd, iproute2, opensc, opensc-pkcs11, gnutls-bin, openssl, chromium, chromium-driver
 //! (`cargo xtask test --install`). pcscd has one socket on a machine: they run one at a time.
 #![allow(
     clippy::unwrap_used,

@@ -122,7 +122,17 @@ fn a_wrong_pin_down_to_blocked() {
     // Passwords are compared as they are: small letters are wrong.
     let small = readers.run("pkcs11-tool", &["--slot", "1", "--login", "--pin", "abc123", "-O"]).bad();
     assert!(small.contains("CKR_PIN_INCORRECT"), "{small}");
-    let said = readers.card("unblock --pin auth", "4321\n4321\n").good();
-    assert!(said.contains("set anew"), "{said}");
+}
+
+#[test]
+fn a_blocked_pin_is_set_anew_at_a_counter() {
+    let readers = Readers::counter();
+    for _ in 0..3 {
+        readers.run("pkcs11-tool", &["--slot", "0", "--login", "--pin", "9999", "-O"]).bad();
+    }
+    let unblock = "unblock --pin auth --operator-reader 01";
+    let wrong = readers.card(unblock, "000000\n4321\n4321\n").bad();
+    assert!(wrong.contains("tries left: 2"), "no operator, no counter: {wrong}");
+    assert!(readers.card(unblock, "135790\n4321\n4321\n").good().contains("set anew"));
     readers.run("pkcs11-tool", &["--slot", "0", "--login", "--pin", "4321", "-O"]).good();
 }

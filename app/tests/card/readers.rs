@@ -23,6 +23,17 @@ static MADE: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
             .unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     }
+    let mut operator = musubi();
+    operator.current_dir(&folder).args([
+        "card",
+        "operator",
+        "new",
+        "--image",
+        "o.card",
+        "--work",
+        "issue,read,areas",
+    ]);
+    Said::of(&mut operator, "135790\n").good();
     folder
 });
 
@@ -34,7 +45,7 @@ pub fn musubi() -> Command {
 /// A folder with copies of the cards and of the authority, so that a test may change them.
 pub fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["a.card", "a.card.key", "b.card", "b.card.key"] {
+    for name in ["a.card", "a.card.key", "b.card", "b.card.key", "o.card", "o.card.key"] {
         fs::copy(MADE.path().join(name), folder.path().join(name)).unwrap();
     }
     fs::create_dir(folder.path().join("card-authority")).unwrap();
@@ -120,6 +131,11 @@ impl Readers {
         Self::with(&["a.card", "b.card"], folder())
     }
 
+    /// A resident's card in the first reader, an operator's in the second: a counter.
+    pub fn counter() -> Self {
+        Self::with(&["a.card", "o.card"], folder())
+    }
+
     /// With these cards of this folder. Two: vpcd has two slots, and ends if one of them finds nobody to connect to.
     pub fn with(images: &[&str; 2], folder: tempfile::TempDir) -> Self {
         for program in ["pcscd", DRIVER] {
@@ -136,22 +152,8 @@ impl Readers {
         fs::write(configuration.join("vpcd"), reader).unwrap();
         let pcscd = pcscd(&configuration, folder.path());
         let readers = Self { _pcscd: pcscd, _cards: Some(cards), folder, _lock: lock };
-        readers.wait_for(images.len());
+        wait_for(images.len(), readers.folder.path());
         readers
-    }
-
-    fn wait_for(&self, cards: usize) {
-        let start = Instant::now();
-        loop {
-            let found =
-                ::musubi::card_command::pcscd::Service::connect().and_then(|mut service| service.readers());
-            if found.is_ok_and(|readers| readers.iter().filter(|reader| reader.has_card).count() == cards) {
-                return;
-            }
-            let log = || fs::read_to_string(self.folder.path().join("pcscd.log")).unwrap_or_default();
-            assert!(start.elapsed() < Duration::from_secs(20), "pcscd does not see {cards} cards: {}", log());
-            std::thread::sleep(Duration::from_millis(50));
-        }
     }
 
     /// A command in the folder with the cards.
@@ -171,7 +173,23 @@ impl Readers {
     }
 }
 
-fn lock() -> (MutexGuard<'static, ()>, File) {
+/// Waits until pcscd sees so many cards.
+pub fn wait_for(cards: usize, folder: &Path) {
+    let start = Instant::now();
+    loop {
+        let found =
+            ::musubi::card_command::pcscd::Service::connect().and_then(|mut service| service.readers());
+        if found.is_ok_and(|readers| readers.iter().filter(|reader| reader.has_card).count() == cards) {
+            return;
+        }
+        let log = || fs::read_to_string(folder.join("pcscd.log")).unwrap_or_default();
+        assert!(start.elapsed() < Duration::from_secs(20), "pcscd does not see {cards} cards: {}", log());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Waits for the one socket, and holds it.
+pub fn lock() -> (MutexGuard<'static, ()>, File) {
     let guard = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     // Other test programs on this machine wait, too.
     let file = File::create(std::env::temp_dir().join("musubi-pcscd.lock")).unwrap();
@@ -179,7 +197,8 @@ fn lock() -> (MutexGuard<'static, ()>, File) {
     (guard, file)
 }
 
-fn pcscd(configuration: &Path, folder: &Path) -> Running {
+/// Starts pcscd with these readers.
+pub fn pcscd(configuration: &Path, folder: &Path) -> Running {
     assert!(
         UnixStream::connect(SOCKET).is_err(),
         "a pcscd runs on this machine already and has the one socket there is; stop it for these tests"

@@ -134,3 +134,51 @@ fn commands_do_not_wait_for_acknowledgements() {
     println!("400 reads {taken:?}, 20 PINs {:?}", start.elapsed());
     drop(readers);
 }
+
+/// Real vpcd in the mode that Debian installs. It listens on every interface: here in a network of its own, with nothing in it
+/// but this test.
+#[test]
+fn real_vpcd_listens_and_the_card_connects() {
+    if std::env::var_os(INSIDE).is_some() {
+        return inside_a_network_of_its_own();
+    }
+    for program in ["unshare", "ip", "pcscd"] {
+        crate::readers::need(program);
+    }
+    let lock = crate::readers::lock();
+    let test = std::env::current_exe().unwrap();
+    let mut inside = std::process::Command::new("unshare");
+    let name = "vpcd_frames::real_vpcd_listens_and_the_card_connects";
+    inside.arg("--net").arg(test).args(["--exact", name]).env(INSIDE, "yes");
+    let said = crate::readers::Said::of(&mut inside, "").good();
+    assert!(said.contains("1 passed"), "{said}");
+    drop(lock);
+}
+
+/// Set when the test runs itself once more.
+const INSIDE: &str = "MUSUBI_TEST_INSIDE";
+
+fn inside_a_network_of_its_own() {
+    assert!(std::process::Command::new("ip").args(["link", "set", "lo", "up"]).status().unwrap().success());
+    let folder = folder();
+    let configuration = folder.path().join("readers");
+    std::fs::create_dir(&configuration).unwrap();
+    let reader = format!(
+        "FRIENDLYNAME \"Virtual PCD\"\nDEVICENAME /dev/null:0x8C7B\nLIBPATH {}\nCHANNELID 0x8C7B\n",
+        crate::readers::DRIVER
+    );
+    std::fs::write(configuration.join("vpcd"), reader).unwrap();
+    let _pcscd = crate::readers::pcscd(&configuration, folder.path());
+    connect(35_963);
+    let mut cards = Some(insert(folder.path(), &["a.card", "b.card"], &[]));
+    crate::readers::wait_for(2, folder.path());
+    let shown = || crate::readers::Said::of(crate::readers::musubi().args(["card", "show"]), "");
+    assert!(shown().good().contains("13221"));
+    // Pulled out, put in again.
+    drop(cards.take());
+    crate::readers::wait_for(0, folder.path());
+    assert!(shown().bad().contains("no card"));
+    let _cards = insert(folder.path(), &["a.card"], &[]);
+    crate::readers::wait_for(1, folder.path());
+    shown().good();
+}

@@ -6,6 +6,7 @@ mod areas;
 mod authenticating;
 mod card;
 mod certificate;
+pub mod checking;
 mod file;
 pub mod host;
 mod image;
