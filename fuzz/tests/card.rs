@@ -11,10 +11,11 @@
 #[path = "../../floor/card/tests/support/mod.rs"]
 mod support;
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use card::{Body, Card, Image, Pin, PinFormat, layout};
-use fuzz::fuzz;
+use fuzz::{corpus, fuzz};
 
 /// A card whose PINs nobody knows: another one in each place than the conversations have.
 static CLOSED: LazyLock<Image> = LazyLock::new(|| {
@@ -180,4 +181,39 @@ fn images() {
             assert!(Image::open(&[&sealed[..keep], bytes].concat(), &key).is_err());
         }
     });
+}
+
+/// Certificates and requests, which come from others: what holds is what was signed, and nothing else.
+#[test]
+fn certificates() {
+    use card::personalise::{key_of_info, requested_key};
+    use musubi::card_command::certificates::check;
+    let good: BTreeMap<String, Vec<u8>> = corpus("card-certificate").into_iter().collect();
+    // A moment at which the corpus holds.
+    let now = words::Moment(1_800_000_000_000);
+    let (holder, authority, request) = (&good["holder"], &good["authority"], &good["request"]);
+    assert!(check(holder, authority, now).is_some() && requested_key(request).is_some());
+    assert!(check(holder, authority, words::Moment(2_000_000_000_000)).is_none(), "it has ended");
+    assert!(check(authority, authority, now).is_none(), "an authority does not log in");
+    let anchor = support::AUTHORITY.anchor();
+    fuzz("card-certificate", |bytes| {
+        if check(bytes, authority, now).is_some() {
+            assert_eq!(bytes, holder.as_slice(), "holds, and nobody signed it");
+        }
+        if bytes != authority.as_slice() {
+            assert!(check(holder, bytes, now).is_none() || key_is_the_same(bytes, authority));
+        }
+        if requested_key(bytes).is_some() {
+            assert_eq!(bytes, request.as_slice());
+        }
+        assert!(card::Certificate::verify(bytes, &anchor).is_err());
+        let _ = key_of_info(bytes);
+    });
+}
+
+/// An authority's certificate is trusted as it lies in the folder; only its name and its key are used.
+fn key_is_the_same(bytes: &[u8], authority: &[u8]) -> bool {
+    let at = authority.windows(4).rposition(|window| window == [0x02, 0x82, 0x01, 0x01]).unwrap();
+    let modulus = &authority[at + 4..at + 261];
+    bytes.windows(modulus.len()).any(|window| window == modulus)
 }

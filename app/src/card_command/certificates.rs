@@ -245,17 +245,17 @@ fn attributes(holder: &Holder) -> Vec<u8> {
     object(SEQUENCE, &fields.iter().flat_map(other).collect::<Vec<u8>>())
 }
 
-/// What a login needs of a certificate: its key, and until when it holds.
-pub(crate) struct Checked {
-    /// Whose it is.
-    pub(crate) key: PublicKey,
+/// What a login needs of a certificate.
+pub struct Checked {
+    /// The holder's key.
+    pub key: PublicKey,
     /// The random name in it.
-    pub(crate) name: String,
+    pub name: String,
 }
 
 /// Checks a certificate for authentication against the authority's: name, signature, time, use. One level, one purpose;
-/// revocation is asked of the authority's room, not here.
-pub(crate) fn check(certificate: &[u8], authority: &[u8], now: Moment) -> Option<Checked> {
+/// revocation is asked of the authority's room, not here. `None` if anything does not hold.
+pub fn check(certificate: &[u8], authority: &[u8], now: Moment) -> Option<Checked> {
     let fields = |certificate| {
         let (_, inside, rest) = first(certificate).filter(|(tag, ..)| *tag == SEQUENCE)?;
         let (_, fields, after) = first(inside).filter(|(tag, ..)| *tag == SEQUENCE)?;

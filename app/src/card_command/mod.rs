@@ -3,7 +3,7 @@
 pub mod agent;
 mod area;
 mod authority;
-mod certificates;
+pub mod certificates;
 mod counter;
 mod holder;
 mod holder_file;
@@ -181,10 +181,10 @@ pub fn run(act: CardAct) -> Result<()> {
 /// Puts cards into readers until the process is ended. Nothing is lost then: what a card answered for is on the disk.
 fn insert(args: &RunArgs, world: &World) -> Result<()> {
     ensure!(args.key.is_empty() || args.key.len() == args.image.len(), "one --key for each --image, or none");
-    if let Some(address) = args.listen.filter(|address| !address.ip().is_loopback()) {
-        bail!(
-            "{address} is not on this machine alone: a card listens on a loopback address, as 127.0.0.1:36000"
-        );
+    // Whoever reaches the port can talk to the card, as to one that lies in a reader.
+    let base = args.listen.unwrap_or(args.connect);
+    if !base.ip().is_loopback() {
+        bail!("{base} is not on this machine alone: a card takes a loopback address, as 127.0.0.1:36000");
     }
     let mut cards = Vec::new();
     for (at, path) in args.image.iter().enumerate() {
@@ -192,7 +192,6 @@ fn insert(args: &RunArgs, world: &World) -> Result<()> {
         let (image, file) = ImageFile::open(path, &key, world)?;
         let dice = world.clone();
         let card = Card::new(image, Box::new(move |bytes| dice.fill(bytes)), Box::new(file));
-        let base = args.listen.unwrap_or(args.connect);
         let port = u16::try_from(at).ok().and_then(|at| base.port().checked_add(at));
         let address = SocketAddr::new(base.ip(), port.context("there are no more ports")?);
         let way =

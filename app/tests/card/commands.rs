@@ -142,6 +142,8 @@ fn files_that_are_wrong() {
         Said::of(command.current_dir(&folder).arg("card").args(arguments.split_whitespace()), "")
     };
     assert!(run("new --test-pins --image a.card").bad().contains("not overwritten"));
+    assert!(run("new --test-pins --image n.card --photo a.card.key").bad().contains("JPEG 2000"));
+    assert!(run("run --image a.card --connect 192.0.2.1:35963").bad().contains("loopback"));
     assert!(run("run --image none.card").bad().contains("none.card.key"));
     assert!(run("run --image a.card --key b.card.key").bad().contains("does not open"));
     assert!(run("run --image a.card --key a.card").bad().contains("a.card"));
@@ -154,4 +156,24 @@ fn files_that_are_wrong() {
     let mut nobody = musubi();
     nobody.args(["card", "show"]).env("PCSCLITE_CSOCK_NAME", folder.path().join("nothing"));
     assert!(Said::of(&mut nobody, "").bad().contains("is it installed and running?"));
+}
+
+#[test]
+fn a_childs_card_proves_who_it_is_and_does_not_sign() {
+    let folder = folder();
+    let mut made = musubi();
+    made.current_dir(&folder).args(["card", "new", "--test-pins", "--child", "--image", "c.card"]);
+    Said::of(&mut made, "").good();
+    let readers = Readers::with(&["c.card", "a.card"], folder);
+    let shown = readers.card("show", "").good();
+    assert!(
+        shown.contains("署名用電子証明書: なし") && shown.contains("利用者証明用電子証明書: あり"),
+        "{shown}"
+    );
+    fs::write(readers.path("text"), "x").unwrap();
+    readers.card("auth --file text --out sig", "1234\n").good();
+    let refused = readers.card("sign --file text --out sig2", "ABC123\n").bad();
+    assert!(refused.contains("blocked") && !readers.path("sig2").exists(), "{refused}");
+    let objects = readers.run("pkcs11-tool", &["--slot", "0", "-O"]).good();
+    assert!(objects.contains("User Authentication Certificate"), "{objects}");
 }
