@@ -1,14 +1,15 @@
 //! The one binary: command line, configuration, wiring, demo. It knows every room; no room knows it.
 
 pub mod audit_command;
+pub mod card_command;
 pub mod ceremony;
 pub mod config_file;
 pub mod demo_run;
 pub mod desk;
 pub mod keeping_command;
+mod matching_command;
 pub mod my_records_command;
 pub mod picker;
-mod matching_command;
 pub mod review_desk;
 pub mod rooms;
 pub mod verify_log;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
 use musubi::audit_command::{self, AuditAct};
+use musubi::card_command::{self, CardAct};
 use musubi::config_file::{self, ConfigFile};
 use musubi::demo_run::{self, DemoArgs};
 use musubi::desk::{self, InquireArgs};
@@ -89,6 +90,11 @@ enum Command {
     },
     /// Match customers of institutions against the resident register (CSV in, CSV out); decide what is in doubt.
     Match(Box<MatchCommand>),
+    /// A software 個人番号カード, and cards in readers.
+    Card {
+        #[command(subcommand)]
+        act: CardAct,
+    },
 }
 
 #[derive(clap::Args)]
@@ -133,6 +139,9 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .init();
     let cli = Cli::parse();
+    if let Command::Card { act } = cli.command {
+        return end(card_command::run(act));
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return end(Err(error.into())),
@@ -192,6 +201,7 @@ async fn run(command: Command) -> Result<()> {
                 tokio::task::block_in_place(|| musubi::run_match(args))
             }
         },
+        Command::Card { act } => card_command::run(act),
     }
 }
 

@@ -5,7 +5,19 @@ use std::{fs, process::Command};
 use anyhow::{Context, ensure};
 
 /// Package, a folder whose entries hold the file below, the file that shows it is installed.
-const NEEDED: [(&str, &str, &str); 1] = [("postgresql", "/usr/lib/postgresql", "bin/initdb")];
+const NEEDED: [(&str, &str, &str); 10] = [
+    ("postgresql", "/usr/lib/postgresql", "bin/initdb"),
+    // Judges of the card: readers without hardware, clients of real cards, a browser that logs in.
+    ("pcscd", "/usr", "pcscd"),
+    ("vsmartcard-vpcd", "/usr/lib/pcsc/drivers", "libifdvpcd.so"),
+    ("iproute2", "/usr", "ip"),
+    ("opensc", "/usr", "pkcs11-tool"),
+    ("opensc-pkcs11", "/usr/lib", "opensc-pkcs11.so"),
+    ("gnutls-bin", "/usr", "gnutls-cli"),
+    ("openssl", "/usr", "openssl"),
+    ("chromium", "/usr", "chromium"),
+    ("chromium-driver", "/usr", "chromedriver"),
+];
 
 /// Whether everything is there; installs it if that was asked for, else says how.
 pub(crate) fn are_there(install: bool) -> anyhow::Result<bool> {
