@@ -24,6 +24,7 @@ pub enum AuditAct {
 #[derive(Debug, clap::Args)]
 pub struct ProveArgs {
     /// The act; of an issue, a row's.
+    #[arg(allow_hyphen_values = true)]
     pub id: String,
     /// The configuration file.
     #[arg(long, value_name = "FILE")]
@@ -121,7 +122,8 @@ fn show(report: &Reconciliation) {
             Some(false) => "不一致 / NOT VERIFIED",
             None => "応答なし / not reached",
         };
-        println!("  {:<12} {:>9} entries {:>9} records  {state}", ledger.party, ledger.size, ledger.records);
+        let party = ledger.party.to_string();
+        println!("  {party:<12} {:>9} entries {:>9} records  {state}", ledger.size, ledger.records);
     }
     println!(
         "行為 / Acts: {} (一致 / agreed {}, 判断できず / not judged {})",

@@ -60,6 +60,7 @@ pub async fn erase(args: &EraseArgs) -> Result<()> {
 #[derive(Debug, clap::Args)]
 pub struct ReplayArgs {
     /// The act.
+    #[arg(allow_hyphen_values = true)]
     pub id: String,
     /// The configuration file.
     #[arg(long, value_name = "FILE")]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use house::House;
+use protocol::issue::Rows;
 use protocol::proof::{ConversionProof, DemandProof, Target};
 use road::RoomWrite;
 use seal::{Commitments, Conversion, EncryptedCode, Jws, Position};
@@ -29,6 +30,14 @@ pub struct Converted {
     pub to: SessionName,
     /// What goes in.
     pub codes: Vec<EncryptedCode>,
+}
+
+impl Converted {
+    /// The rows of an issue on their way to the institution.
+    pub fn of_rows(rows: &Rows, codes: Vec<EncryptedCode>) -> Self {
+        let (from, to) = (rows.from_session.clone(), rows.to_session.clone());
+        Self { id: rows.id, target: Target::To, batch: true, from, to, codes }
+    }
 }
 
 impl Conversions {

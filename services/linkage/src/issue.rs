@@ -11,7 +11,6 @@ use conversion::{Converted, Source};
 use house::{Law, json_bytes, told};
 use protocol::index::{HALF_PATH, HalfIndex, hash_of};
 use protocol::issue::{self, IssueHop, Order, Rows, Stored, ToLinkage, ToTrustee};
-use protocol::proof::Target;
 use road::{Arrival, Failure, Parcel, Protected, Record, Refused, RoomWrite, Verb};
 use rules::{Issue, IssueFacts, IssueRequest, Pace, Permit, decide_issue};
 use wire::{Caller, Json, Problem};
@@ -74,14 +73,7 @@ pub(crate) async fn issue(
                 .map_err(|reason| Problem::new(reason).of(rows.id))?,
         )
     };
-    let to = Converted {
-        id: rows.id,
-        target: Target::To,
-        batch: true,
-        from: rows.from_session.clone(),
-        to: rows.to_session.clone(),
-        codes: message.codes.clone(),
-    };
+    let to = Converted::of_rows(&rows, message.codes.clone());
     let (index, kept_index) = index.unzip();
     let kept = [to].into_iter().chain(kept_index).collect();
     let verb = IssueCodes { linkage: Arc::clone(&linkage), rows, message, index, kept, law };

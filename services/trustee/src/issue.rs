@@ -10,7 +10,6 @@ use conversion::{Converted, Source};
 use house::{Law, json_bytes, told};
 use protocol::index::hash_of;
 use protocol::issue::{self, IssueHop, Order, Rows, Stored, ToInstitution, ToTrustee};
-use protocol::proof::Target;
 use road::{Arrival, Failure, Parcel, Protected, Record, Refused, RoomWrite, Verb};
 use rules::{Issue, IssueFacts, IssueRequest, Pace, Permit, decide_issue};
 use wire::{Caller, Json, Problem};
@@ -68,14 +67,7 @@ pub(crate) async fn issue(
     };
     let arrival = Arrival { id: rows.id, caller: linkage.id.to_string(), request_hash: message.rows.hash() };
     let law = house.law();
-    let to = Converted {
-        id: rows.id,
-        target: Target::To,
-        batch: true,
-        from: rows.from_session.clone(),
-        to: rows.to_session.clone(),
-        codes: message.codes.clone(),
-    };
+    let to = Converted::of_rows(&rows, message.codes.clone());
     let (index, kept_index) = index.unzip();
     let kept = [to].into_iter().chain(kept_index).collect();
     let verb = IssueCodes { trustee: Arc::clone(&trustee), rows, message, hop, index, kept, law };
