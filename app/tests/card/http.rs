@@ -146,6 +146,18 @@ impl Browser {
         panic!("{selector} does not stay");
     }
 
+    /// The text there, once it is the one expected; after ten seconds whatever it is: a click may return before the next
+    /// page is there.
+    pub fn comes_to(&self, selector: &str, expected: &str) -> String {
+        for _ in 0..100 {
+            if self.text(selector) == expected {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        self.text(selector)
+    }
+
     pub fn click(&self, selector: &str) {
         let element = self.find(selector);
         self.call("POST", &format!("/element/{element}/click"), &json!({})).unwrap();
