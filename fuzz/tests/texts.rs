@@ -172,9 +172,11 @@ fn review_desk() {
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let decisions = folder.path().join("decisions.csv");
-    let state = folder.path().join("desk.db");
+    // A file of its own each time: a desk that did not start gives its own up only a moment later.
+    let nth = std::cell::Cell::new(0u32);
     fuzz("review_desk", |bytes| {
-        let args = args("desk.db");
+        nth.set(nth.get() + 1);
+        let args = args(&format!("desk-{}.db", nth.get()));
         std::fs::write(&decisions, bytes).unwrap();
         let opened = runtime.block_on(async {
             let running = musubi::review_desk::start(&args, world::World::real(), drop).await?;
@@ -184,7 +186,9 @@ fn review_desk() {
         if let Err(error) = opened {
             assert!(error.to_string().contains("decisions.csv"), "{error}");
         }
-        std::fs::remove_file(&state).ok();
+        for suffix in ["", "-wal", "-shm"] {
+            std::fs::remove_file(format!("{}{suffix}", args.state.display())).ok();
+        }
     });
 }
 
