@@ -20,6 +20,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 
 use house::House;
+use protocol::issue::Rows;
+use protocol::proof::Target;
 use seal::{Conversion, EncryptedCode, Position, TranscryptorSecrets};
 use words::{ActId, Domain, Epoch, PartyId, Reason, SessionName};
 
@@ -49,6 +51,19 @@ pub struct Source {
     pub session: Arc<KnownSession>,
 }
 
+/// What is to be converted.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// For which act, or batch.
+    pub id: ActId,
+    /// Which of its conversions.
+    pub target: Target,
+    /// Whether `codes` are the rows of a batch: code `i` then belongs to act `id ‖ i`.
+    pub batch: bool,
+    /// What goes in.
+    pub codes: Vec<EncryptedCode>,
+}
+
 impl Conversions {
     /// The service of this room; reads the secrets from the room's key folder and the sessions from its database.
     pub async fn open(house: &Arc<House>, place: Place) -> Result<Self, house::StartError> {
@@ -68,15 +83,30 @@ impl Conversions {
         Epoch(0)
     }
 
-    /// Converts codes towards a session; code `i` of several belongs to act `id ‖ i`.
+    /// Where the rows of an issue come from: the registry's domain under the session it named.
+    pub fn source_of(&self, rows: &Rows) -> Result<Source, Reason> {
+        let session = self.usable(&rows.from_session, self.house.now())?;
+        Ok(Source { epoch: self.epoch(rows.from_session.party()), session })
+    }
+
+    /// Converts the rows of an issue towards the institution they are for.
+    pub async fn convert_rows(&self, rows: &Rows, codes: Vec<EncryptedCode>) -> Result<Converted, Reason> {
+        let (source, to) = (self.source_of(rows)?, self.usable(&rows.to_session, self.house.now())?);
+        if to.party != rows.to {
+            return Err(Reason::UnknownSession);
+        }
+        let asked = Asked { id: rows.id, target: Target::To, batch: true, codes };
+        self.convert(&source, &to, asked).await
+    }
+
+    /// Converts codes towards a session: what is to be kept of it with the act's decision, outputs included.
     pub async fn convert(
         &self,
         source: &Source,
         to: &KnownSession,
-        id: ActId,
-        codes: Vec<EncryptedCode>,
-        batch: bool,
-    ) -> Result<Vec<EncryptedCode>, Reason> {
+        asked: Asked,
+    ) -> Result<Converted, Reason> {
+        let Asked { id, target, batch, codes } = asked;
         let from = &source.session;
         if source.epoch != self.epoch(&from.party) {
             return Err(Reason::UnknownSession);
@@ -92,7 +122,8 @@ impl Conversions {
             Place::Last => Position::Last(to.public),
         };
         let secrets = Arc::clone(&self.secrets);
-        let converted = House::compute(move || {
+        let inputs = codes.clone();
+        let outputs = House::compute(move || {
             codes
                 .iter()
                 .enumerate()
@@ -102,7 +133,9 @@ impl Conversions {
                 })
                 .collect::<Result<Vec<_>, _>>()
         })
-        .await?;
-        converted.map_err(|_| Reason::Malformed)
+        .await?
+        .map_err(|_| Reason::Malformed)?;
+        let (from, to) = (from.name.clone(), to.name.clone());
+        Ok(Converted { id, target, batch, from, to, inputs, outputs })
     }
 }

@@ -14,6 +14,7 @@ pub const MIGRATIONS: store::Migrations = store::Migrations {
     steps: &[
         (1, "session", include_str!("../migrations/0001_session.sql")),
         (2, "converted", include_str!("../migrations/0002_converted.sql")),
+        (3, "outputs", include_str!("../migrations/0003_outputs.sql")),
     ],
 };
 

@@ -1,5 +1,5 @@
-//! The room's ledger (DESIGN §5): the tree over the leaves that the road writes anyway, its checkpoints, and this
-//! room's part as a witness of others' ledgers.
+//! The room's ledger (DESIGN §5): the tree over the leaves that the road writes anyway, its checkpoints, and how it
+//! is shown to its witnesses.
 //!
 //! INVARIANT: a leaf is durable with its decision or outcome before the tree knows of it. Tree and checkpoints are
 //! derived after, and rebuilt from the leaves at each start: there is one point of durability.
@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use ledger::{
     AddCheckpoint, Checkpoint, Entries, Hash, LedgerError, Note, NoteKey, Proof, Signature, TilePath, Tree,
-    WitnessRefusal,
 };
 use rules::Defaults;
 use seal::SigningKey;
@@ -20,6 +19,7 @@ use tokio::sync::watch;
 use words::{Moment, PartyId, Reason};
 
 use crate::travel::Road;
+use crate::witness::Conflict;
 
 /// What keeps a ledger from being trusted, found by the room itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,7 +61,7 @@ struct Standing {
 /// A room's ledger.
 pub(crate) struct RoomLedger {
     pub(crate) origin: String,
-    key: Arc<SigningKey>,
+    pub(crate) key: Arc<SigningKey>,
     tree: RwLock<Arc<Tree>>,
     standing: RwLock<Standing>,
     /// Turns true with the first cosignature since the start.
@@ -69,19 +69,8 @@ pub(crate) struct RoomLedger {
     /// Whether the room may answer only while witnesses see its ledger.
     must_be_seen: watch::Sender<bool>,
     growing: tokio::sync::Mutex<()>,
-    conflicts: Mutex<Vec<Conflict>>,
+    pub(crate) conflicts: Mutex<Vec<Conflict>>,
     bounds: (i64, u64),
-}
-
-/// Two histories of one ledger, shown to this room as a witness.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Conflict {
-    /// Whose.
-    pub origin: String,
-    /// What is wrong.
-    pub refusal: WitnessRefusal,
-    /// When it was shown.
-    pub at: Moment,
 }
 
 /// What a witness answered.
@@ -123,11 +112,11 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How long an act waits for the first sight of the ledger after a start.
 const FIRST_SIGHT: Duration = Duration::from_secs(10);
 
-fn signed(value: u64) -> i64 {
+pub(crate) fn signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-fn unsigned(value: i64) -> u64 {
+pub(crate) fn unsigned(value: i64) -> u64 {
     u64::try_from(value).unwrap_or(0)
 }
 
@@ -416,71 +405,6 @@ impl Road {
         drop(standing);
         ledger.sighted.send_replace(true);
         Ok(())
-    }
-
-    /// This room as a witness: judges a request over the ledger of `key` and keeps what it saw, in one transaction.
-    /// The answer is the cosignature line.
-    pub async fn witness(
-        &self,
-        request: &AddCheckpoint,
-        key: &NoteKey,
-    ) -> Result<Result<String, WitnessRefusal>, StoreError> {
-        let ledger = self.ledger()?;
-        let now = self.now();
-        let (asked, of, seen_at) = (request.clone(), key.clone(), now.0);
-        let judged = self
-            .db
-            .write("witness", move |write| {
-                let sql = "SELECT size, root FROM witnessed WHERE origin = $1";
-                let last = match write.row(sql, &params![of.name()])? {
-                    Some(row) => Some((unsigned(row.int(0)?), row.array(1)?)),
-                    None => None,
-                };
-                let judged = ledger::judge(&asked, &of, last);
-                if let Ok(tree) = &judged {
-                    let sql = "INSERT INTO witnessed (origin, size, root, note, at) VALUES ($1, $2, $3, $4, $5) \
-                               ON CONFLICT (origin) DO UPDATE SET size = excluded.size, root = excluded.root, note = excluded.note, at = excluded.at";
-                    let note = asked.checkpoint.to_string();
-                    write.execute(sql, &params![of.name(), signed(tree.size), tree.root, note, seen_at])?;
-                }
-                Ok::<_, StoreError>(judged)
-            })
-            .await?;
-        match judged {
-            Ok(_) => {
-                let time = unsigned(now.0.div_euclid(1000));
-                let line = ledger::cosign(&ledger.origin, &ledger.key, time, &request.checkpoint.text);
-                Ok(line.map(|line| format!("{line}\n")).map_err(|_| WitnessRefusal::Malformed))
-            }
-            Err(refusal) => {
-                if refusal.is_conflict() {
-                    tracing::error!(origin = key.name(), %refusal, "a ledger has two histories");
-                    let conflict = Conflict { origin: key.name().to_owned(), refusal, at: now };
-                    ledger.conflicts.lock().unwrap_or_else(PoisonError::into_inner).push(conflict);
-                }
-                Ok(Err(refusal))
-            }
-        }
-    }
-
-    /// Conflicts that were shown to this room since the last call. At most the last thousand.
-    pub fn take_conflicts(&self) -> Vec<Conflict> {
-        let Some(ledger) = &self.ledger else { return Vec::new() };
-        let mut conflicts = ledger.conflicts.lock().unwrap_or_else(PoisonError::into_inner);
-        let from = conflicts.len().saturating_sub(1000);
-        conflicts.split_off(from)
-    }
-
-    /// When this room, as a witness, last saw each ledger, and at which size.
-    pub async fn witnessed(&self) -> Result<Vec<(String, u64, Moment)>, StoreError> {
-        self.db
-            .read("witnessed", |read| {
-                let rows = read.rows("SELECT origin, size, at FROM witnessed ORDER BY origin", &[])?;
-                rows.iter()
-                    .map(|row| Ok((row.text(0)?, unsigned(row.int(1)?), Moment(row.int(2)?))))
-                    .collect()
-            })
-            .await
     }
 }
 

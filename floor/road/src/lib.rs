@@ -16,8 +16,9 @@ mod shelves;
 mod store;
 mod travel;
 mod verb;
+mod witness;
 
-pub use crate::ledger::{Conflict, LedgerFault, WitnessAnswer};
+pub use crate::ledger::{LedgerFault, WitnessAnswer};
 pub use documents::StoredDocument;
 pub use migrations::MIGRATIONS;
 pub use outbox::{Delivery, Parcel};
@@ -26,3 +27,4 @@ pub use shelves::Erased;
 pub use store::{ActLeaf, ActLine, CollectedLeaf, LeafLine, Summary};
 pub use travel::{Arrival, Road, Stop};
 pub use verb::{Failure, Protected, Refused, RoomWrite, Verb};
+pub use witness::Conflict;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use conversion::{Converted, KnownSession, Source};
+use conversion::{Asked, Converted, KnownSession, Source};
 use protocol::index::{HalfIndex, IndexHop, hash_of};
 use protocol::proof::Target;
 use seal::EncryptedCode;
@@ -27,15 +27,9 @@ impl Linkage {
         let (house, service) = (&self.house, &self.conversions);
         let portal = self.portal_session(house.now()).await?;
         let taken = hash_of(&codes);
-        let kept = Converted {
-            id,
-            target: Target::Index,
-            batch,
-            from: source.session.name.clone(),
-            to: portal.name.clone(),
-            codes: codes.clone(),
-        };
-        let codes = service.convert(source, &portal, id, codes, batch).await?;
+        let asked = Asked { id, target: Target::Index, batch, codes };
+        let kept = service.convert(source, &portal, asked).await?;
+        let codes = kept.outputs.clone();
         let hop = IndexHop {
             id,
             batch,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use conversion::{Converted, DecisionFacts, Source};
+use conversion::{Asked, Converted, DecisionFacts, Source};
 use house::{House, json_bytes, told};
 use protocol::index::{HALF_PATH, HalfIndex, hash_of};
 use protocol::inquiry::{self, Hop, Inquiry, Reply, ToLinkage, ToTrustee};
@@ -54,7 +54,7 @@ struct Halves {
     taken: B64,
     given: B64,
     index_given: B64,
-    /// What went in, to be shown on demand.
+    /// What went in and came out, to be shown on demand.
     kept: Vec<Converted>,
 }
 
@@ -72,23 +72,17 @@ impl Halves {
             .map_err(|reason| Problem::new(reason).of(inquiry.id))?;
         let to = match service.current(&inquiry.to, now) {
             Some(session) => {
-                let converted = service.convert(&source, &session, inquiry.id, vec![code], false).await?;
-                converted.first().map(|code| (*code, session))
+                let asked = Asked { id: inquiry.id, target: Target::To, batch: false, codes: vec![code] };
+                let kept = service.convert(&source, &session, asked).await?;
+                kept.outputs.first().copied().map(|code| (code, session, kept))
             }
             None => None,
         };
-        let given = to.as_ref().map(|(code, _)| B64::from(code.hash())).unwrap_or_default();
+        let given = to.as_ref().map(|(code, _, _)| B64::from(code.hash())).unwrap_or_default();
         let index_given = hash_of(&index.codes);
-        let kept_to = to.as_ref().map(|(_, session)| Converted {
-            id: inquiry.id,
-            target: Target::To,
-            batch: false,
-            from: source.session.name.clone(),
-            to: session.name.clone(),
-            codes: vec![code],
-        });
+        let kept_to = to.as_ref().map(|(_, _, kept)| kept.clone());
         let kept = kept_to.into_iter().chain([kept_index]).collect();
-        let hop = to.map(|(code, session)| {
+        let hop = to.map(|(code, session, _)| {
             let hop = Hop {
                 id: inquiry.id,
                 inquiry: jws.hash().into(),
@@ -158,7 +152,7 @@ impl Verb for Inquire {
     }
 
     fn on_decision(&self, _decided: Result<&Self::Permit, &Refused>) -> Option<RoomWrite> {
-        Some(self.linkage.conversions.keep_inputs(self.halves.kept.clone()))
+        Some(self.linkage.conversions.keep_conversions(self.halves.kept.clone()))
     }
 
     async fn act(&self, _permit: &Self::Permit) -> Result<Reply, Failure> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use conversion::{Converted, Source};
+use conversion::Converted;
 use house::{Law, json_bytes, told};
 use protocol::index::{HALF_PATH, HalfIndex, hash_of};
 use protocol::issue::{self, IssueHop, Order, Rows, Stored, ToLinkage, ToTrustee};
@@ -61,7 +61,7 @@ pub(crate) async fn issue(
     let arrival = Arrival { id: rows.id, caller: registry.id.to_string(), request_hash: message.rows.hash() };
     let law = linkage.house.law();
     // Made before the decision: the person's record says that codes were asked for, whether or not they are given.
-    let source = linkage.source_of(&rows).map_err(|reason| Problem::new(reason).of(rows.id))?;
+    let source = linkage.conversions.source_of(&rows).map_err(|reason| Problem::new(reason).of(rows.id))?;
     let index = if for_portal {
         None
     } else {
@@ -73,10 +73,9 @@ pub(crate) async fn issue(
                 .map_err(|reason| Problem::new(reason).of(rows.id))?,
         )
     };
-    let to = Converted::of_rows(&rows, message.codes.clone());
+    let to = linkage.conversions.convert_rows(&rows, message.codes.clone()).await;
     let (index, kept_index) = index.unzip();
-    let kept = [to].into_iter().chain(kept_index).collect();
-    let verb = IssueCodes { linkage: Arc::clone(&linkage), rows, message, index, kept, law };
+    let verb = IssueCodes { linkage: Arc::clone(&linkage), rows, message, index, to, kept_index, law };
     linkage.house.road.travel(arrival, verb).await.map(json_bytes).map_err(told)
 }
 
@@ -86,8 +85,10 @@ struct IssueCodes {
     message: ToLinkage,
     /// The half of the index entries; none where the codes are the portal's own.
     index: Option<HalfIndex>,
-    /// What went in, to be shown on demand.
-    kept: Vec<Converted>,
+    /// Towards the institution.
+    to: Result<Converted, Reason>,
+    /// The conversion of the index entries, to be shown on demand.
+    kept_index: Option<Converted>,
     law: Option<Arc<Law>>,
 }
 
@@ -124,6 +125,9 @@ impl Verb for IssueCodes {
             .set("rows", self.rows.rows)
             .set("taken", &self.rows.codes)
             .set("index_taken", &self.rows.index);
+        if let Ok(to) = &self.to {
+            record.set("given", hash_of(&to.outputs));
+        }
         if let Ok(permit) = decided {
             record.set("basis", &permit.basis().entry);
         }
@@ -131,7 +135,8 @@ impl Verb for IssueCodes {
     }
 
     fn on_decision(&self, _decided: Result<&Self::Permit, &Refused>) -> Option<RoomWrite> {
-        Some(self.linkage.conversions.keep_inputs(self.kept.clone()))
+        let kept = self.to.iter().chain(&self.kept_index).cloned().collect();
+        Some(self.linkage.conversions.keep_conversions(kept))
     }
 
     fn parcels(&self, decided: Result<&Self::Permit, &Refused>) -> Vec<Parcel> {
@@ -143,17 +148,8 @@ impl Verb for IssueCodes {
     }
 
     async fn act(&self, _permit: &Self::Permit) -> Result<Stored, Failure> {
-        let (house, service) = (&self.linkage.house, &self.linkage.conversions);
-        let now = house.now();
-        let source = self.linkage.source_of(&self.rows).map_err(Failure::new)?;
-        let to = service.usable(&self.rows.to_session, now).map_err(Failure::new)?;
-        if to.party != self.rows.to {
-            return Err(Failure::new(Reason::UnknownSession));
-        }
-        let codes = service
-            .convert(&source, &to, self.rows.id, self.message.codes.clone(), true)
-            .await
-            .map_err(Failure::new)?;
+        let house = &self.linkage.house;
+        let codes = self.to.as_ref().map_err(|reason| Failure::new(*reason))?.outputs.clone();
         let hop = IssueHop {
             id: self.rows.id,
             rows: self.message.rows.hash().into(),
@@ -177,13 +173,5 @@ impl Verb for IssueCodes {
 
     fn protect(&self, _permit: &Self::Permit, stored: Stored) -> Result<Protected, Failure> {
         serde_json::to_vec(&stored).map(Protected::reply).map_err(|_| Failure::new(Reason::Internal))
-    }
-}
-
-impl Linkage {
-    /// Where the rows' codes come from: the registry's domain under the session it named.
-    fn source_of(&self, rows: &Rows) -> Result<Source, Reason> {
-        let session = self.conversions.usable(&rows.from_session, self.house.now())?;
-        Ok(Source { epoch: self.conversions.epoch(rows.from_session.party()), session })
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use conversion::{Converted, Source};
+use conversion::{Asked, Converted, Source};
 use house::{json_bytes, told};
 use protocol::index::{self, HalfIndex, IndexEntries, IndexHop, Taken, hash_of};
 use protocol::proof::Target;
@@ -40,17 +40,11 @@ impl Trustee {
         if to.party != portal.id {
             return Err(not_what_was_signed(hop.id, "index.to_session"));
         }
-        let kept = Converted {
-            id: hop.id,
-            target: Target::Index,
-            batch: hop.batch,
-            from: half.from_session.clone(),
-            to: hop.to_session.clone(),
-            codes: half.codes.clone(),
-        };
         let source =
             Source { epoch: half.from_epoch, session: service.known(&half.from_session, now).await? };
-        let codes = service.convert(&source, &to, hop.id, half.codes.clone(), hop.batch).await?;
+        let asked = Asked { id: hop.id, target: Target::Index, batch: hop.batch, codes: half.codes.clone() };
+        let kept = service.convert(&source, &to, asked).await?;
+        let codes = kept.outputs.clone();
         let own = IndexHop { taken: hop.given.clone(), given: hash_of(&codes), ..hop.clone() };
         let entries = IndexEntries { hops: vec![half.hop.clone(), house.sign(&own)], codes };
         let body = serde_json::to_vec(&entries).map_err(|_| Problem::new(Reason::Internal))?;
@@ -101,7 +95,7 @@ impl Verb for PassIndex {
     }
 
     fn on_decision(&self, _decided: Result<&Self::Permit, &Refused>) -> Option<RoomWrite> {
-        Some(self.trustee.conversions.keep_inputs(vec![self.kept.clone()]))
+        Some(self.trustee.conversions.keep_conversions(vec![self.kept.clone()]))
     }
 
     async fn act(&self, _permit: &Self::Permit) -> Result<(), Failure> {

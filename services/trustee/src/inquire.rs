@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use conversion::{Converted, DecisionFacts, Source};
+use conversion::{Asked, Converted, DecisionFacts, Source};
 use house::{Expected, json_bytes, told};
 use protocol::audit::FindingKind;
 use protocol::index::IndexHop;
@@ -15,6 +15,7 @@ use protocol::inquiry::{self, Hop, Inquiry, Reply, ToProvider, ToTrustee};
 use protocol::proof::{DemandProof, Target};
 use road::{Arrival, Failure, Parcel, Protected, Record, Refused, RoomWrite, Verb};
 use rules::{Convert, Pace, Permit};
+use seal::EncryptedCode;
 use wire::{Caller, Json, Problem};
 use words::{B64, Moment, Reason};
 
@@ -50,17 +51,19 @@ pub(crate) async fn inquire(
     let arrival =
         Arrival { id: inquiry.id, caller: linkage.id.to_string(), request_hash: message.inquiry.hash() };
     let facts = DecisionFacts::now(&trustee.house);
-    let to = Converted {
-        id: inquiry.id,
-        target: Target::To,
-        batch: false,
-        from: inquiry.subject.session.clone(),
-        to: hop.to_session.clone(),
-        codes: vec![message.code],
+    // Made before the decision, so that what is given out is in the record before it goes anywhere.
+    let to = trustee.convert_to_provider(&inquiry, &hop, &message).await;
+    let verb = Inquire {
+        trustee: Arc::clone(&trustee),
+        inquiry,
+        message,
+        hop,
+        index_hop,
+        index,
+        to,
+        kept_index,
+        facts,
     };
-    let kept = vec![to, kept_index];
-    let verb =
-        Inquire { trustee: Arc::clone(&trustee), inquiry, message, hop, index_hop, index, kept, facts };
     trustee.house.road.travel(arrival, verb).await.map(json_bytes).map_err(told)
 }
 
@@ -71,15 +74,17 @@ struct Inquire {
     hop: Hop,
     index_hop: IndexHop,
     index: Parcel,
-    /// What goes in, to be shown on demand.
-    kept: Vec<Converted>,
+    /// Towards the provider.
+    to: Result<Converted, Reason>,
+    /// The conversion of the index entry, to be shown on demand.
+    kept_index: Converted,
     facts: DecisionFacts,
 }
 
 impl Verb for Inquire {
     const NAME: &'static str = "inquire";
     type Permit = Permit<Convert>;
-    type Acted = (Reply, B64);
+    type Acted = Reply;
 
     fn label(&self) -> String {
         self.inquiry.affair.to_string()
@@ -105,6 +110,9 @@ impl Verb for Inquire {
             .set("sent_at", self.inquiry.at)
             .set("taken", &self.hop.given)
             .set("index_given", &self.index_hop.given);
+        if let Some(code) = self.given() {
+            record.set("given", B64::from(code.hash()));
+        }
         if let Ok(permit) = decided {
             record.set("basis", &permit.basis().entry);
         }
@@ -117,24 +125,19 @@ impl Verb for Inquire {
     }
 
     fn on_decision(&self, _decided: Result<&Self::Permit, &Refused>) -> Option<RoomWrite> {
-        Some(self.trustee.conversions.keep_inputs(self.kept.clone()))
+        let kept = self.to.iter().chain([&self.kept_index]).cloned().collect();
+        Some(self.trustee.conversions.keep_conversions(kept))
     }
 
-    async fn act(&self, _permit: &Self::Permit) -> Result<(Reply, B64), Failure> {
-        let (house, service) = (&self.trustee.house, &self.trustee.conversions);
+    async fn act(&self, _permit: &Self::Permit) -> Result<Reply, Failure> {
+        let house = &self.trustee.house;
         if house.wants_proof(self.inquiry.right) {
             self.have_linkage_show().await?;
         }
-        let to = service.usable(&self.hop.to_session, house.now()).map_err(Failure::new)?;
-        let from = service.usable(&self.inquiry.subject.session, house.now()).map_err(Failure::new)?;
-        let source = Source { epoch: self.inquiry.subject.epoch, session: from };
-        let codes = service
-            .convert(&source, &to, self.inquiry.id, vec![self.message.code], false)
-            .await
-            .map_err(Failure::new)?;
-        let code = *codes.first().ok_or_else(|| Failure::new(Reason::Internal))?;
+        self.to.as_ref().map_err(|reason| Failure::new(*reason))?;
+        let code = self.given().ok_or_else(|| Failure::new(Reason::Internal))?;
         let given = B64::from(code.hash());
-        let own = Hop { taken: self.hop.given.clone(), given: given.clone(), ..self.hop.clone() };
+        let own = Hop { taken: self.hop.given.clone(), given, ..self.hop.clone() };
         let message = ToProvider {
             inquiry: self.message.inquiry.clone(),
             hops: vec![self.message.hop.clone(), house.sign(&own)],
@@ -144,13 +147,12 @@ impl Verb for Inquire {
         let left = self.inquiry.deadline.since_ms(house.now());
         let within = Duration::from_millis(u64::try_from(left).unwrap_or(0));
         let reply = house.post(&provider, inquiry::PATH, &message, within).await;
-        reply.map(|reply| (reply, given)).map_err(|error| Failure::with(error.reason(), "from the provider"))
+        reply.map_err(|error| Failure::with(error.reason(), "from the provider"))
     }
 
-    fn protect(&self, _permit: &Self::Permit, (reply, given): (Reply, B64)) -> Result<Protected, Failure> {
+    fn protect(&self, _permit: &Self::Permit, reply: Reply) -> Result<Protected, Failure> {
         let mut record = Record::new();
         record
-            .set("given", given)
             .set("size_class", reply.sealed.0.len())
             .set("sealed", words::hex(&seal::sha256(&reply.sealed.0)));
         let reply = serde_json::to_vec(&reply).map_err(|_| Failure::new(Reason::Internal))?;
@@ -158,7 +160,30 @@ impl Verb for Inquire {
     }
 }
 
+impl Trustee {
+    /// The second half of the conversion to the provider.
+    async fn convert_to_provider(
+        &self,
+        inquiry: &Inquiry,
+        hop: &Hop,
+        message: &ToTrustee,
+    ) -> Result<Converted, Reason> {
+        let (service, now) = (&self.conversions, self.house.now());
+        let to = service.usable(&hop.to_session, now)?;
+        let from = service.usable(&inquiry.subject.session, now)?;
+        let source = Source { epoch: inquiry.subject.epoch, session: from };
+        let codes = vec![message.code];
+        let asked = Asked { id: inquiry.id, target: Target::To, batch: false, codes };
+        service.convert(&source, &to, asked).await
+    }
+}
+
 impl Inquire {
+    /// The code for the provider, where there is one.
+    fn given(&self) -> Option<EncryptedCode> {
+        self.to.as_ref().ok()?.outputs.first().copied()
+    }
+
     /// Has linkage show both of its conversions; an act whose conversions were not shown goes no further.
     async fn have_linkage_show(&self) -> Result<(), Failure> {
         let house = &self.trustee.house;
@@ -173,9 +198,9 @@ impl Inquire {
             given,
         };
         // What linkage gave out for the portal is what this room took in.
-        let index = self.kept.iter().find(|kept| kept.target == Target::Index);
-        let index = index.and_then(|kept| Some((kept.to.clone(), kept.codes.first()?.hash())));
-        let (portal, index_given) = index.ok_or_else(|| Failure::new(Reason::Internal))?;
+        let portal = self.kept_index.to.clone();
+        let half = self.kept_index.inputs.first().ok_or_else(|| Failure::new(Reason::Internal))?;
+        let index_given = half.hash();
         for (target, expected) in [
             (Target::To, expected(self.hop.to_session.clone(), hash(&self.hop.given)?)),
             (Target::Index, expected(portal, index_given)),

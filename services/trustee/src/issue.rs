@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use conversion::{Converted, Source};
+use conversion::Converted;
 use house::{Law, json_bytes, told};
 use protocol::index::hash_of;
 use protocol::issue::{self, IssueHop, Order, Rows, Stored, ToInstitution, ToTrustee};
@@ -67,10 +67,9 @@ pub(crate) async fn issue(
     };
     let arrival = Arrival { id: rows.id, caller: linkage.id.to_string(), request_hash: message.rows.hash() };
     let law = house.law();
-    let to = Converted::of_rows(&rows, message.codes.clone());
+    let to = trustee.conversions.convert_rows(&rows, message.codes.clone()).await;
     let (index, kept_index) = index.unzip();
-    let kept = [to].into_iter().chain(kept_index).collect();
-    let verb = IssueCodes { trustee: Arc::clone(&trustee), rows, message, hop, index, kept, law };
+    let verb = IssueCodes { trustee: Arc::clone(&trustee), rows, message, hop, index, to, kept_index, law };
     trustee.house.road.travel(arrival, verb).await.map(json_bytes).map_err(told)
 }
 
@@ -80,15 +79,17 @@ struct IssueCodes {
     message: ToTrustee,
     hop: IssueHop,
     index: Option<Parcel>,
-    /// What goes in, to be shown on demand.
-    kept: Vec<Converted>,
+    /// Towards the institution.
+    to: Result<Converted, Reason>,
+    /// The conversion of the index entries, to be shown on demand.
+    kept_index: Option<Converted>,
     law: Option<Arc<Law>>,
 }
 
 impl Verb for IssueCodes {
     const NAME: &'static str = "issue";
     type Permit = Permit<Issue>;
-    type Acted = (Stored, B64);
+    type Acted = Stored;
 
     fn label(&self) -> String {
         self.rows.to.to_string()
@@ -109,6 +110,9 @@ impl Verb for IssueCodes {
     fn record(&self, decided: Result<&Self::Permit, &Refused>) -> Record {
         let mut record = Record::new();
         record.set("institution", &self.rows.to).set("rows", self.rows.rows).set("taken", &self.hop.given);
+        if let Ok(to) = &self.to {
+            record.set("given", hash_of(&to.outputs));
+        }
         if let Ok(permit) = decided {
             record.set("basis", &permit.basis().entry);
         }
@@ -121,25 +125,14 @@ impl Verb for IssueCodes {
     }
 
     fn on_decision(&self, _decided: Result<&Self::Permit, &Refused>) -> Option<RoomWrite> {
-        Some(self.trustee.conversions.keep_inputs(self.kept.clone()))
+        let kept = self.to.iter().chain(&self.kept_index).cloned().collect();
+        Some(self.trustee.conversions.keep_conversions(kept))
     }
 
-    async fn act(&self, _permit: &Self::Permit) -> Result<(Stored, B64), Failure> {
-        let (house, service) = (&self.trustee.house, &self.trustee.conversions);
-        let source = Source {
-            epoch: service.epoch(self.rows.from_session.party()),
-            session: service.usable(&self.rows.from_session, house.now()).map_err(Failure::new)?,
-        };
-        let to = service.usable(&self.rows.to_session, house.now()).map_err(Failure::new)?;
-        if to.party != self.rows.to {
-            return Err(Failure::new(Reason::UnknownSession));
-        }
-        let codes = service
-            .convert(&source, &to, self.rows.id, self.message.codes.clone(), true)
-            .await
-            .map_err(Failure::new)?;
-        let given = hash_of(&codes);
-        let own = IssueHop { taken: self.hop.given.clone(), given: given.clone(), ..self.hop.clone() };
+    async fn act(&self, _permit: &Self::Permit) -> Result<Stored, Failure> {
+        let house = &self.trustee.house;
+        let codes = self.to.as_ref().map_err(|reason| Failure::new(*reason))?.outputs.clone();
+        let own = IssueHop { taken: self.hop.given.clone(), given: hash_of(&codes), ..self.hop.clone() };
         let message = ToInstitution {
             order: self.message.order.clone(),
             rows: self.message.rows.clone(),
@@ -149,15 +142,10 @@ impl Verb for IssueCodes {
         };
         let institution = house.party(&self.rows.to).map_err(Failure::new)?;
         let stored = house.post(&institution, issue::PATH, &message, Duration::from_secs(25)).await;
-        stored
-            .map(|stored| (stored, given))
-            .map_err(|error| Failure::with(error.reason(), "from the institution"))
+        stored.map_err(|error| Failure::with(error.reason(), "from the institution"))
     }
 
-    fn protect(&self, _permit: &Self::Permit, (stored, given): (Stored, B64)) -> Result<Protected, Failure> {
-        let mut record = Record::new();
-        record.set("given", given);
-        let reply = serde_json::to_vec(&stored).map_err(|_| Failure::new(Reason::Internal))?;
-        Ok(Protected { reply, record, writes: None, keep: true })
+    fn protect(&self, _permit: &Self::Permit, stored: Stored) -> Result<Protected, Failure> {
+        serde_json::to_vec(&stored).map(Protected::reply).map_err(|_| Failure::new(Reason::Internal))
     }
 }

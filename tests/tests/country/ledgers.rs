@@ -469,3 +469,16 @@ async fn past_decisions_are_decided_again_and_end_with_their_period() {
     assert_eq!(entries, 0, "the index is gone");
     assert!(witnessed(&ground, "linkage", 1).await.size > before, "the ledger goes on, and verifies whole");
 }
+
+/// A room that shows its ledger to nobody any more, whether it stands still or hides: oversight says so after a minute.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ledger_that_is_not_shown_any_more_is_an_alarm_after_a_minute() {
+    let mut ground = Ground::new(100).await;
+    ask(&ground).await.unwrap();
+    assert!(witnessed(&ground, "tax", 4).await.size > 0);
+    ground.ready.stage.stop_room("tax").await.unwrap();
+    assert!(!alarmed(&ground, FindingKind::LedgerSilent, "tax", 10).await, "a room may restart in peace");
+    // A heartbeat every 20 s; silent after 60 s; a round of the watch every 5 s, and what it waits for rooms that are away.
+    assert!(alarmed(&ground, FindingKind::LedgerSilent, "tax", 90).await, "nobody missed it");
+    assert!(!alarmed(&ground, FindingKind::LedgerSilent, "town", 1).await, "the town shows its ledger");
+}

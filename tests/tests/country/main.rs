@@ -15,5 +15,6 @@ mod ground;
 mod leaks;
 mod ledgers;
 mod live_roles;
+mod refused_issue;
 mod register;
 mod runs;
