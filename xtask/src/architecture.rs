@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use serde_json::Value;
 
 /// Each crate of the floor and what it stands on, from the ground up.
-const FLOOR: [(&str, &[&str]); 14] = [
+const FLOOR: [(&str, &[&str]); 15] = [
     ("words", &[]),
     ("world", &[]),
     ("rules", &["words"]),
@@ -20,7 +20,8 @@ const FLOOR: [(&str, &[&str]); 14] = [
     ("road", &["ledger", "rules", "seal", "store", "words", "world"]),
     ("wire", &["rules", "seal", "words", "world"]),
     ("protocol", &["rules", "seal", "wire", "words"]),
-    ("house", &["ledger", "protocol", "road", "rules", "seal", "store", "wire", "words", "world"]),
+    ("pages", &["rules", "seal", "wire", "words", "world"]),
+    ("house", &["ledger", "pages", "protocol", "road", "rules", "seal", "store", "wire", "words", "world"]),
     ("conversion", &["house", "protocol", "road", "rules", "seal", "store", "wire", "words", "world"]),
 ];
 

@@ -23,12 +23,18 @@ pub trait HasHouse: Clone + Send + Sync + 'static {
     fn erase_own(&self, _before: Moment) -> Option<RoomWrite> {
         None
     }
+
+    /// Where the room's pages lead.
+    fn nav() -> &'static [pages::Nav] {
+        &[]
+    }
 }
 
 /// The common routes.
 pub fn common_routes<S: HasHouse>() -> Vec<Route<S>> {
     let mut routes = crate::ledger::ledger_routes();
     routes.extend(crate::records::record_routes());
+    routes.extend(crate::pages_side::sign_in_routes());
     routes.extend([
         Route::new(Side::Inner, Method::GET, HEALTH, Who::Anyone, get(health::<S>)),
         Route::new(

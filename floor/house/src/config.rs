@@ -44,10 +44,29 @@ pub struct Common {
     /// Whether this room takes demo assertions of who a person is. Never outside a demo.
     #[serde(default)]
     pub demo: bool,
+    /// Pages for people; none are served without it.
+    pub pages: Option<PagesConfig>,
+}
+
+/// Where and how pages are served.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PagesConfig {
+    /// Where to listen. Without a certificate: this machine alone.
+    pub listen: SocketAddr,
+    /// The name under which browsers find it, e.g. `desk.town.example` or `desk.town.example:8443`.
+    pub name: Option<String>,
+    /// The server's certificate with its chain, PEM.
+    pub certificate: Option<PathBuf>,
+    /// Its key, PEM.
+    pub key: Option<PathBuf>,
+    /// The start page of the country, to which each page leads back.
+    pub start: Option<String>,
 }
 
 /// The names of the common keys.
-const COMMON: [&str; 8] = ["outer", "inner", "database", "keys", "country", "poll_ms", "demo", "proofs"];
+const COMMON: [&str; 9] =
+    ["outer", "inner", "database", "keys", "country", "poll_ms", "demo", "proofs", "pages"];
 
 /// A room's section, read.
 #[derive(Clone, Debug)]
@@ -82,7 +101,11 @@ impl Settings {
                 common.insert(key, value);
             }
         }
-        Ok(Self { id, common: parse(common)?, rest: section, base })
+        let common: Common = parse(common)?;
+        if let Some(pages) = &common.pages {
+            pages.check()?;
+        }
+        Ok(Self { id, common, rest: section, base })
     }
 
     /// Reads the room's own keys.
@@ -106,6 +129,24 @@ impl Settings {
             Location::Sqlite(path) => Location::Sqlite(self.base.join(path)),
             other => other.clone(),
         }
+    }
+}
+
+impl PagesConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        let wrong = |message: &str| ConfigError { key: Some("pages".into()), message: message.into() };
+        if self.certificate.is_some() != self.key.is_some() {
+            return Err(wrong("`pages.certificate` and `pages.key` go together"));
+        }
+        if self.certificate.is_none() && !self.listen.ip().is_loopback() {
+            return Err(wrong(
+                "`pages.listen` is not this machine alone: browsers elsewhere need `pages.certificate`, `pages.key` and `pages.name`",
+            ));
+        }
+        if self.certificate.is_some() && self.name.is_none() {
+            return Err(wrong("`pages.name` is missing: the name in the certificate, as browsers write it"));
+        }
+        Ok(())
     }
 }
 

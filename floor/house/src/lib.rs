@@ -6,6 +6,7 @@ mod config;
 mod demo;
 mod documents;
 mod ledger;
+mod pages_side;
 mod proofs;
 mod receive;
 mod records;
@@ -14,7 +15,7 @@ mod serve;
 mod session;
 
 pub use common_routes::{HasHouse, common_routes, json_bytes, lines_for_oversight, told};
-pub use config::{Common, ConfigError, NoKeys, Settings};
+pub use config::{Common, ConfigError, NoKeys, PagesConfig, Settings};
 pub use documents::Law;
 pub use ledger::witness_routes;
 pub use proofs::Expected;
@@ -22,9 +23,10 @@ pub use room::{BoxFuture, Room, Running, StartError};
 pub use serve::serve;
 pub use session::{OwnSession, Sessions, keep_session_open};
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
+use pages::Doors;
 use protocol::Message;
 use protocol::audit::FindingKind;
 use protocol::country::Country;
@@ -66,6 +68,9 @@ pub struct House {
     /// The folder of keys.
     pub keys: KeyFolder,
     inner_keys: Arc<InnerKeys>,
+    /// Who is signed in at the pages.
+    pub doors: Arc<Doors>,
+    pages_at: OnceLock<String>,
     peers: Peers,
     directory: RwLock<Arc<Directory>>,
     law: RwLock<Option<Arc<Law>>>,
@@ -114,6 +119,8 @@ impl House {
             signing,
             sealing: keys.sealing(Suite::default(), None)?,
             inner_keys: Arc::new(InnerKeys::read(&keys)?),
+            doors: Arc::new(Doors::new(&world, settings.id.as_str())),
+            pages_at: OnceLock::new(),
             peers: Peers::new(identity),
             directory: RwLock::new(Arc::new(Directory::default())),
             law: RwLock::new(None),

@@ -37,6 +37,8 @@ pub struct Running {
     pub outer: SocketAddr,
     /// Where its inner side listens.
     pub inner: SocketAddr,
+    /// Where its pages are, if it serves any.
+    pub pages: Option<SocketAddr>,
     /// What it stands on.
     pub house: Arc<House>,
 }

@@ -1,14 +1,14 @@
-//! Binding and serving both sides of a room, and the work in its background.
+//! Binding and serving the sides of a room, and the work in its background.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use road::{Delivery, Record};
-use wire::{Bound, Notes, Rejection, Route, Side};
+use wire::{Bound, Insiders, Notes, Rejection, Route, Side};
 
 use crate::config::Settings;
 use crate::room::{Running, StartError};
-use crate::{BoxFuture, House};
+use crate::{BoxFuture, HasHouse, House};
 
 /// Writes rejections into the room's records.
 struct Doorkeeper(Arc<House>);
@@ -25,39 +25,56 @@ impl Notes for Doorkeeper {
     }
 }
 
-/// Serves a room: binds both sides, carries the outbox, polls the documents it needs.
-pub async fn serve<S>(
+/// Serves a room: binds its sides, carries the outbox, polls the documents it needs.
+pub async fn serve<S: HasHouse>(
     house: &Arc<House>,
     settings: &Settings,
     routes: Vec<Route<S>>,
     state: S,
-) -> Result<Running, StartError>
-where
-    S: Clone + Send + Sync + 'static,
-{
+) -> Result<Running, StartError> {
     let bind = async |address| Bound::at(address).await.map_err(|error| StartError::Listen(address, error));
     let (outer, inner) = (bind(settings.common.outer).await?, bind(settings.common.inner).await?);
     let listen = |bound: &Bound, wanted| bound.address().map_err(|error| StartError::Listen(wanted, error));
+    let pages = match &settings.common.pages {
+        Some(pages) => Some((bind(pages.listen).await?, pages)),
+        None => None,
+    };
+    let pages_at = match &pages {
+        Some((bound, pages)) => Some(listen(bound, pages.listen)?),
+        None => None,
+    };
     let running = Running {
         id: house.id.clone(),
         outer: listen(&outer, settings.common.outer)?,
         inner: listen(&inner, settings.common.inner)?,
+        pages: pages_at,
         house: Arc::clone(house),
     };
-    let (outer_routes, inner_routes): (Vec<_>, Vec<_>) =
-        routes.into_iter().partition(|route| route.line.side == Side::Outer);
+    let mut of_side: [Vec<Route<S>>; 3] = Default::default();
+    for route in routes {
+        let [outer, inner, pages] = &mut of_side;
+        match route.line.side {
+            Side::Outer => outer.push(route),
+            Side::Inner => inner.push(route),
+            Side::Pages => pages.push(route),
+        }
+    }
+    let [outer_routes, inner_routes, pages_routes] = of_side;
     let notes: Arc<dyn Notes> = Arc::new(Doorkeeper(Arc::clone(house)));
-    let router = |side, routes| {
-        wire::router(
-            side,
-            routes,
-            state.clone(),
-            Arc::clone(house) as Arc<dyn wire::Callers>,
-            Arc::clone(&house.inner_keys),
-            Arc::clone(&notes),
-        )
+    let router = |side, routes, insiders: Arc<dyn Insiders>| {
+        let callers = Arc::clone(house) as Arc<dyn wire::Callers>;
+        wire::router(side, routes, state.clone(), callers, insiders, Arc::clone(&notes))
     };
-    let (outer_router, inner_router) = (router(Side::Outer, outer_routes), router(Side::Inner, inner_routes));
+    let keys: Arc<dyn Insiders> = Arc::clone(&house.inner_keys) as _;
+    let outer_router = router(Side::Outer, outer_routes, Arc::clone(&keys));
+    let inner_router = router(Side::Inner, inner_routes, keys);
+    if let (Some((bound, pages)), Some(at)) = (pages, pages_at) {
+        let router = router(Side::Pages, pages_routes, Arc::clone(&house.doors) as _);
+        let (site, tls) = house.site(settings, pages, at, S::nav())?;
+        let router = pages::wrap(router, site);
+        let shutdown = house.world.shutdown.clone();
+        tokio::spawn(async move { wire::serve_pages(bound, tls.as_ref(), router, shutdown).await });
+    }
     let shutdown = house.world.shutdown.clone();
     let identity = house.peers.identity().clone();
     tokio::spawn({

@@ -13,6 +13,17 @@ pub const SUMMARY: &str = "/acts/summary";
 /// Route at every room: whether it is up.
 pub const HEALTH: &str = "/health";
 
+/// Route at every room that serves pages: a ticket for its pages, for the holder of a key.
+pub const SIGN_INS: &str = "/sign-ins";
+
+/// Where a browser is let in, once, within a minute.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignIn {
+    /// The address to open.
+    pub url: String,
+}
+
 /// Route at every room, for its operator: erase what has come to the end of its period.
 pub const ERASURES: &str = "/erasures";
 

@@ -17,11 +17,13 @@ pub enum Role {
     Officer,
     /// A registrar of the resident register.
     Registrar,
+    /// The person the records are about, at the portal: by an assertion, never by a key.
+    Person,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: &'static [Self] = &[Self::Operator, Self::Clerk, Self::Officer, Self::Registrar];
+    pub const ALL: &'static [Self] = &[Self::Operator, Self::Clerk, Self::Officer, Self::Registrar, Self::Person];
 
     /// The word in key files and snapshots.
     pub const fn as_str(self) -> &'static str {
@@ -30,6 +32,7 @@ impl Role {
             Self::Clerk => "clerk",
             Self::Officer => "officer",
             Self::Registrar => "registrar",
+            Self::Person => "person",
         }
     }
 }

@@ -37,6 +37,12 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     }
 }
 
+/// The whole body, of whatever content type, up to the route's limit.
+pub async fn read_body(request: Request) -> Result<Bytes, Problem> {
+    let limit = request.extensions().get::<BodyLimit>().map_or(64 << 10, |limit| limit.0);
+    collect(request.into_body(), limit).await
+}
+
 /// A body of lines, of whatever content type.
 pub struct Text(pub String);
 
@@ -44,8 +50,7 @@ impl<S: Sync> FromRequest<S> for Text {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        let limit = request.extensions().get::<BodyLimit>().map_or(64 << 10, |limit| limit.0);
-        let bytes = collect(request.into_body(), limit).await?;
+        let bytes = read_body(request).await?;
         let text = String::from_utf8(bytes.to_vec());
         text.map(Self).map_err(|_| Problem::with(Reason::Malformed, "The body is not valid UTF-8."))
     }

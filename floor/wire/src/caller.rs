@@ -53,6 +53,12 @@ pub trait Callers: Send + Sync {
     fn party(&self, certificate: &Sha256) -> Option<KnownParty>;
 }
 
+/// Knows the room's own people by what a request carries: a key, or a session.
+pub trait Insiders: Send + Sync {
+    /// Who sent these headers.
+    fn caller(&self, headers: &axum::http::HeaderMap) -> Caller;
+}
+
 impl<T: Callers + ?Sized> Callers for Arc<T> {
     fn party(&self, certificate: &Sha256) -> Option<KnownParty> {
         (**self).party(certificate)

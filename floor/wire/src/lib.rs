@@ -1,7 +1,8 @@
 //! The HTTP kit of every room: listeners, who is calling, problems, limits, the client to other rooms.
 //!
-//! Two sides. The *outer* side speaks TLS 1.3 with certificates both ways, between known parties only. The
-//! *inner* side is a room's own: its operators, clerks and systems, a key each, no anonymous loopback.
+//! Three sides. The *outer* side speaks TLS 1.3 with certificates both ways, between known parties only. The
+//! *inner* side is a room's own: its operators, clerks and systems, a key each, no anonymous loopback. *Pages* are for
+//! people with a browser, who sign in.
 
 mod body;
 mod caller;
@@ -12,11 +13,11 @@ mod problem;
 mod routes;
 mod tls;
 
-pub use body::{Json, Text, read_json};
-pub use caller::{Caller, Callers, KnownParty, PeerFingerprint};
+pub use body::{Json, Text, read_body, read_json};
+pub use caller::{Caller, Callers, Insiders, KnownParty, PeerFingerprint};
 pub use client::{CallError, InnerClient, Peers, get_plain};
 pub use inner_keys::{InnerKey, InnerKeys};
-pub use listener::{Bound, serve_inner, serve_outer};
+pub use listener::{Bound, serve_inner, serve_outer, serve_pages};
 pub use problem::{Problem, ProblemBody, Recorded};
 pub use routes::{Notes, Rejection, Route, RouteLine, Side, Who, router};
-pub use tls::{TlsError, TlsIdentity};
+pub use tls::{PagesTls, TlsError, TlsIdentity};

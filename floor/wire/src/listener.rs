@@ -18,7 +18,7 @@ use world::Shutdown;
 
 use crate::caller::PeerFingerprint;
 use crate::routes::{Notes, Rejection};
-use crate::tls::{TlsError, TlsIdentity};
+use crate::tls::{PagesTls, TlsError, TlsIdentity};
 
 /// Connections one listener serves at once; further ones wait in the system's queue.
 const CONNECTIONS: usize = 4096;
@@ -146,6 +146,25 @@ pub async fn serve_outer(
     })
     .await;
     Ok(())
+}
+
+/// Serves pages: TLS 1.3 with the server's certificate alone; plain HTTP where there is none, on loopback only (the
+/// configuration sees to that).
+pub async fn serve_pages(bound: Bound, tls: Option<&PagesTls>, router: Router, shutdown: Shutdown) {
+    let Some(tls) = tls else { return serve_inner(bound, router, shutdown).await };
+    let acceptor = tokio_rustls::TlsAcceptor::from(tls.server());
+    let until = shutdown.clone();
+    accept_each(bound.0, shutdown, move |stream: TcpStream| {
+        let (acceptor, router, until) = (acceptor.clone(), router.clone(), until.clone());
+        async move {
+            match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
+                Ok(Ok(stream)) => serve_stream(stream, router, None, until).await,
+                // A browser that does not trust the certificate, or noise: nobody who could be told apart.
+                Ok(Err(_)) | Err(_) => tracing::debug!("a connection to the pages ended before its handshake"),
+            }
+        }
+    })
+    .await;
 }
 
 /// Serves the inner side: plain HTTP, to be bound to loopback or set behind the house's own TLS.

@@ -13,8 +13,7 @@ use rules::Role;
 use words::Reason;
 
 use crate::body::BodyLimit;
-use crate::caller::{Caller, Callers, PeerFingerprint};
-use crate::inner_keys::InnerKeys;
+use crate::caller::{Caller, Callers, Insiders, PeerFingerprint};
 use crate::problem::{Problem, Recorded};
 
 /// Which listener a route is on.
@@ -24,6 +23,8 @@ pub enum Side {
     Outer,
     /// The room's own people and systems, with a key each.
     Inner,
+    /// Pages for people, who have signed in.
+    Pages,
 }
 
 /// Who may call a route.
@@ -33,11 +34,11 @@ pub enum Who {
     Parties(&'static [&'static str]),
     /// Any party of the directory.
     AnyParty,
-    /// Holders of a key with one of these roles.
+    /// Holders of a key, or of a session, with one of these roles.
     Roles(&'static [Role]),
     /// Any holder of a key of this room.
     AnyInner,
-    /// Anybody who can reach the inner side. For health alone.
+    /// Anybody who can reach the inner side or the pages: health, signing in.
     Anyone,
 }
 
@@ -134,7 +135,7 @@ pub fn router<S: Clone + Send + Sync + 'static>(
     routes: Vec<Route<S>>,
     state: S,
     callers: Arc<dyn Callers>,
-    keys: Arc<InnerKeys>,
+    insiders: Arc<dyn Insiders>,
     notes: Arc<dyn Notes>,
 ) -> Router {
     let mut router = Router::new();
@@ -153,8 +154,9 @@ pub fn router<S: Clone + Send + Sync + 'static>(
             Problem::with(Reason::NotFound, "This path does not take that method.")
         })
         .layer(middleware::from_fn(move |request: Request, next: Next| {
-            let (callers, keys, notes) = (Arc::clone(&callers), Arc::clone(&keys), Arc::clone(&notes));
-            async move { admit(side, callers, keys, notes, request, next).await }
+            let (callers, insiders, notes) =
+                (Arc::clone(&callers), Arc::clone(&insiders), Arc::clone(&notes));
+            async move { admit(side, callers, insiders, notes, request, next).await }
         }))
         .with_state(state)
 }
@@ -163,7 +165,7 @@ pub fn router<S: Clone + Send + Sync + 'static>(
 async fn admit(
     side: Side,
     callers: Arc<dyn Callers>,
-    keys: Arc<InnerKeys>,
+    insiders: Arc<dyn Insiders>,
     notes: Arc<dyn Notes>,
     mut request: Request,
     next: Next,
@@ -173,7 +175,7 @@ async fn admit(
             callers.party(&fingerprint.0).map_or(Caller::Nobody, Caller::Party)
         }
         (Side::Outer, None) => Caller::Nobody,
-        (Side::Inner, _) => keys.caller(request.headers()),
+        (Side::Inner | Side::Pages, _) => insiders.caller(request.headers()),
     };
     let route = request
         .extensions()

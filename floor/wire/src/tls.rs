@@ -32,6 +32,30 @@ pub struct TlsIdentity {
     roots: Arc<RootCertStore>,
 }
 
+/// The certificate and key under which browsers find a room's pages.
+#[derive(Clone)]
+pub struct PagesTls(Arc<ServerConfig>);
+
+impl PagesTls {
+    /// From PEM texts: the certificate with its chain, and the key. TLS 1.3 only, no client certificate.
+    pub fn from_pem(certificate: &[u8], key: &[u8]) -> Result<Self, TlsError> {
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(certificate)
+            .collect::<Result<_, _>>()
+            .map_err(|_| TlsError::Pem("the pages' certificate"))?;
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsError::Pem("the pages' key"))?;
+        let mut config = ServerConfig::builder_with_provider(provider())
+            .with_protocol_versions(&[&TLS13])?
+            .with_no_client_auth()
+            .with_single_cert(chain, key)?;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Self(Arc::new(config)))
+    }
+
+    pub(crate) fn server(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.0)
+    }
+}
+
 fn provider() -> Arc<rustls::crypto::CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }

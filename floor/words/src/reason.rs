@@ -118,6 +118,9 @@ reasons! {
     WrongType "wrong_type" 415 Caller
         "本文の種類が正しくありません。" "Content-Type: application/json で送ってください。"
         "The body has the wrong content type." "Send Content-Type: application/json.";
+    WrongOrigin "wrong_origin" 403 Caller
+        "この要求は、この機関の今のページから送られたものではありません。何も変わっていません。" "ページを開き直して、もう一度操作してください。"
+        "This request was not sent by a present page of this room. Nothing was changed." "Open the page again and repeat what you did.";
     TooLarge "too_large" 413 Caller
         "本文が大きすぎます。" "説明にある上限より小さくして送ってください。"
         "The body is too large." "Send less than the limit named in the detail.";
