@@ -67,6 +67,8 @@ pub fn import(args: &ImportArgs) -> Result<Vec<Row>> {
             Ok::<_, anyhow::Error>(Row {
                 affair: AffairId::parse(&format!("law-{}", number_of(field(entry))?))?,
                 affair_name: field(affair).into(),
+                affair_name_en: String::new(),
+                item_name_en: String::new(),
                 item: item_id(field(item))?,
                 item_name: field(item).into(),
                 inquirer_kind: Kind::parse(field(inquirer))?,

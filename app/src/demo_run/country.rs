@@ -225,6 +225,8 @@ pub fn whitelist() -> Result<Vec<Row>> {
         Ok(Row {
             affair: AffairId::parse(affair)?,
             affair_name: affair_name.into(),
+            affair_name_en: String::new(),
+            item_name_en: String::new(),
             item: ItemId::parse(item)?,
             item_name: item_name.into(),
             inquirer_kind: Kind::parse(kinds.0)?,

@@ -25,6 +25,11 @@ impl Law {
         self.accreditations.accreditations.iter().find(|one| one.party == *party)
     }
 
+    /// Every institution's.
+    pub fn accreditations(&self) -> &[Accreditation] {
+        &self.accreditations.accreditations
+    }
+
     /// Until when both documents may be decided on.
     pub const fn valid_until(&self) -> Moment {
         self.accreditations.valid_until
@@ -72,13 +77,31 @@ impl House {
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
+        self.poll_law();
+        Ok(())
+    }
+
+    /// The same for a room that shows the law and does not decide by it: the start waits for nobody.
+    pub async fn follow_law_in_background(self: &Arc<Self>) -> Result<(), StartError> {
+        let stored = (self.road.document("accreditations").await?, self.road.document("whitelist").await?);
+        if let (Some(accreditations), Some(whitelist)) = stored {
+            let _ = self.take_law(&accreditations.body, &whitelist.body);
+        }
+        let house = Arc::clone(self);
+        tokio::spawn(async move {
+            let _ = house.fetch_law().await;
+        });
+        self.poll_law();
+        Ok(())
+    }
+
+    fn poll_law(self: &Arc<Self>) {
         self.poll(|house| async move {
             let fetched = house.fetch_law().await;
             if let (Err(reason), false) = (fetched, house.world.shutdown.requested()) {
                 tracing::warn!(%reason, "accreditations or whitelist could not be renewed; the own copies stay in force until they run out");
             }
         });
-        Ok(())
     }
 
     fn poll<F: Future<Output = ()> + Send>(

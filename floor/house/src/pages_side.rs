@@ -96,19 +96,16 @@ fn with_cookie(visit: &Visit, session: Option<&str>) -> Response {
 }
 
 async fn style() -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
-        (header::CACHE_CONTROL, "private, max-age=3600"),
-    ];
+    let headers =
+        [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "private, max-age=3600")];
     (headers, STYLE).into_response()
 }
 
 impl House {
     /// The address that lets the holder of a ticket in.
     pub fn ticket_url(&self, ticket: &str) -> Result<String, Problem> {
-        let no_pages = || {
-            Problem::with(Reason::NotFound, "This room serves no pages: its section has no `pages`.")
-        };
+        let no_pages =
+            || Problem::with(Reason::NotFound, "This room serves no pages: its section has no `pages`.");
         let at = self.pages_at.get().ok_or_else(no_pages)?;
         Ok(format!("{at}{SIGN_IN}/{ticket}"))
     }

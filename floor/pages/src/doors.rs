@@ -126,13 +126,7 @@ impl Doors {
     }
 
     /// Begins a session of somebody who has shown who they are.
-    pub fn begin(
-        &self,
-        name: String,
-        role: Role,
-        carried: Option<Carried>,
-        ends: Option<Moment>,
-    ) -> Entered {
+    pub fn begin(&self, name: String, role: Role, carried: Option<Carried>, ends: Option<Moment>) -> Entered {
         let (session, form_key, now) = (self.secret(), self.secret(), self.now());
         let mut inner = self.inner();
         inner.sessions.retain(|_, session| !session.is_over(now));

@@ -35,7 +35,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
         let (mut parts, body) = request.into_parts();
         let visit = Visit::from_request_parts(&mut parts, state).await?;
         let bytes = read_body(Request::from_parts(parts, body)).await?;
-        let malformed = || Problem::with(Reason::Malformed, "A field of the form is missing or cannot be read.");
+        let malformed =
+            || Problem::with(Reason::Malformed, "A field of the form is missing or cannot be read.");
         let key: FormKey = serde_urlencoded::from_bytes(&bytes).map_err(|_| malformed())?;
         check(&visit, &key.form_key)?;
         serde_urlencoded::from_bytes(&bytes).map(Self).map_err(|_| malformed())

@@ -11,6 +11,7 @@ mod form;
 mod language;
 mod moments;
 mod problem;
+mod sequence;
 mod visit;
 
 pub use doors::{Doors, Entered, Visitor};
@@ -19,6 +20,7 @@ pub use guard::{Site, wrap};
 pub use language::Language;
 pub use moments::{clock, in_japan, written};
 pub use problem::{page as problem_page, sign_in_page};
+pub use sequence::Sequence;
 pub use visit::{Frame, Nav, Visit, shown};
 
 /// The style sheet of every page; served under [`STYLE_PATH`].

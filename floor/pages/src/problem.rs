@@ -42,15 +42,15 @@ pub fn page(visit: &Visit, problem: &Problem) -> Response {
 pub(crate) const fn mends(blame: Blame, language: Language) -> &'static str {
     match blame {
         Blame::Caller => language.say("直せる人: 送った本人", "Who can mend it: whoever sent it"),
-        Blame::Institution => {
-            language.say("直せる人: 照会した機関の責任者", "Who can mend it: the asking institution's person in charge")
-        }
-        Blame::Peer => {
-            language.say("直せる人: 相手の機関", "Who can mend it: the other institution")
-        }
-        Blame::Ourselves => {
-            language.say("直せる人: この画面を動かしている機関の運用担当者", "Who can mend it: the operator of this room")
-        }
+        Blame::Institution => language.say(
+            "直せる人: 照会した機関の責任者",
+            "Who can mend it: the asking institution's person in charge",
+        ),
+        Blame::Peer => language.say("直せる人: 相手の機関", "Who can mend it: the other institution"),
+        Blame::Ourselves => language.say(
+            "直せる人: この画面を動かしている機関の運用担当者",
+            "Who can mend it: the operator of this room",
+        ),
     }
 }
 

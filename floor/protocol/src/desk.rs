@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use words::{ActId, AffairId, Date, ItemId, PartyId, Reason};
+use words::{ActId, AffairId, Date, ItemId, Moment, PartyId, Reason};
 
 /// Route at a gateway: a clerk asks.
 pub const INQUIRIES: &str = "/inquiries";
@@ -72,6 +72,185 @@ pub struct Told {
     pub id: ActId,
     /// The content.
     pub content: Box<RawValue>,
+}
+
+/// What a clerk is told (202) where a clerk of the provider decides: the answer comes later, under the same id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Waiting {
+    /// The act.
+    pub id: ActId,
+    /// When an answer is due at the latest.
+    pub until: Moment,
+}
+
+/// How an own inquiry stands. Route: `GET /inquiries/{id}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AskState {
+    /// In a batch, not sent yet.
+    Queued,
+    /// Sent.
+    Asking,
+    /// The content is there.
+    Answered,
+    /// The provider's clerk has it.
+    Waiting,
+    /// Refused, with a reason that does not depend on the person.
+    Refused,
+    /// Not answered, or something broke; the reason says which.
+    Failed,
+}
+
+impl AskState {
+    /// Every state.
+    pub const ALL: [Self; 6] =
+        [Self::Queued, Self::Asking, Self::Answered, Self::Waiting, Self::Refused, Self::Failed];
+
+    /// The word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Asking => "asking",
+            Self::Answered => "answered",
+            Self::Waiting => "waiting",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// An own inquiry as it stands.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    /// The act.
+    pub id: ActId,
+    /// How it stands.
+    pub state: AskState,
+    /// The content, where it was answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Box<RawValue>>,
+    /// Why not, where it was refused or failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// When an answer is due, where it waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Moment>,
+}
+
+/// Route at a gateway: many inquiries at once.
+pub const BATCHES: &str = "/inquiry-batches";
+/// Most rows of one batch.
+pub const BATCH_ROWS: usize = 10_000;
+
+/// Many inquiries. The same id with the same rows goes on where it stopped.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AskMany {
+    /// The batch: its last four bytes are zero. Row `i` is the act `id ‖ i`.
+    pub id: ActId,
+    /// At most [`BATCH_ROWS`].
+    pub rows: Vec<AskRow>,
+}
+
+/// One row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AskRow {
+    /// The own customer number.
+    pub customer: String,
+    /// For which affair.
+    pub affair: AffairId,
+    /// For which item.
+    pub item: ItemId,
+    /// From whom.
+    pub provider: PartyId,
+}
+
+/// How far a batch is. Routes: `GET /inquiry-batches/{id}`, `POST /inquiry-batches/{id}` with [`MoveBatch`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BatchState {
+    /// Rows.
+    pub rows: u32,
+    /// Not sent yet.
+    pub queued: u32,
+    /// Under way.
+    pub asking: u32,
+    /// Answered.
+    pub answered: u32,
+    /// With a provider's clerk.
+    pub waiting: u32,
+    /// Refused.
+    pub refused: u32,
+    /// Not answered, or broken.
+    pub failed: u32,
+    /// Whether it was stopped.
+    pub stopped: bool,
+}
+
+/// Stops a batch or lets it go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MoveBatch {
+    /// Whether it is to stop.
+    pub stop: bool,
+}
+
+/// One row as it stands. Route: `GET /inquiry-batches/{id}/rows`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BatchRow {
+    /// The row as it was sent.
+    pub row: AskRow,
+    /// What came of it.
+    pub asked: Asked,
+}
+
+/// Route at a gateway: inquiries of others that wait for an own clerk.
+pub const AWAITING: &str = "/awaiting";
+
+/// An inquiry that waits for an own clerk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AwaitingLine {
+    /// The act.
+    pub id: ActId,
+    /// Who asks.
+    pub inquirer: PartyId,
+    /// For which affair.
+    pub affair: AffairId,
+    /// For which item.
+    pub item: ItemId,
+    /// About which own customer; none where nobody here is meant: such an inquiry waits like any other, so that waiting
+    /// says nothing of the person.
+    pub customer: Option<String>,
+    /// When it came.
+    pub at: Moment,
+    /// Until when it must be decided.
+    pub until: Moment,
+}
+
+/// A clerk's decision. Route: `POST /awaiting/{id}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settle {
+    /// Whether it is to be answered.
+    pub approve: bool,
+}
+
+/// Route at a gateway: shield a customer's record, or lift the shield.
+pub const SHIELDS: &str = "/shields";
+
+/// Whose record, and how.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shield {
+    /// The own customer number.
+    pub customer: String,
+    /// Whether nothing of it may be provided.
+    pub shielded: bool,
 }
 
 /// How far an issue is.

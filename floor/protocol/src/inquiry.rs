@@ -58,6 +58,9 @@ pub struct Inquiry {
     /// Reference to the person's consent, where the law asks for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consent_ref: Option<B64>,
+    /// The act that was told to wait for the provider's clerk and whose answer this one picks up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<ActId>,
 }
 
 impl Message for Inquiry {
@@ -149,8 +152,8 @@ pub struct Reply {
 /// HPKE info of an answer; the hash of the inquiry's JWS is appended.
 pub const ANSWER_INFO: &[u8] = b"musubi/answer/v1";
 
-/// What the inquirer finds when it opens the reply: `{"outcome":"answered","content":…}` or
-/// `{"outcome":"not_answered"}`.
+/// What the inquirer finds when it opens the reply: `{"outcome":"answered","content":…}`, `{"outcome":"later","until":…}`
+/// or `{"outcome":"not_answered"}`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(into = "AnswerText", try_from = "AnswerText")]
 pub enum Answer {
@@ -158,6 +161,11 @@ pub enum Answer {
     Answered {
         /// The item's fields.
         content: Box<RawValue>,
+    },
+    /// A clerk of the provider decides. The answer is picked up by a later inquiry that `follows` this one.
+    Later {
+        /// When it is due at the latest.
+        until: Moment,
     },
     /// One reason for everything that depends on the person.
     NotAnswered,
@@ -170,21 +178,26 @@ struct AnswerText {
     outcome: Outcome,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     content: Option<Box<RawValue>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    until: Option<Moment>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Outcome {
     Answered,
+    Later,
     NotAnswered,
 }
 
 impl From<Answer> for AnswerText {
     fn from(answer: Answer) -> Self {
-        match answer {
-            Answer::Answered { content } => Self { outcome: Outcome::Answered, content: Some(content) },
-            Answer::NotAnswered => Self { outcome: Outcome::NotAnswered, content: None },
-        }
+        let (outcome, content, until) = match answer {
+            Answer::Answered { content } => (Outcome::Answered, Some(content), None),
+            Answer::Later { until } => (Outcome::Later, None, Some(until)),
+            Answer::NotAnswered => (Outcome::NotAnswered, None, None),
+        };
+        Self { outcome, content, until }
     }
 }
 
@@ -192,10 +205,11 @@ impl TryFrom<AnswerText> for Answer {
     type Error = &'static str;
 
     fn try_from(text: AnswerText) -> Result<Self, Self::Error> {
-        match (text.outcome, text.content) {
-            (Outcome::Answered, Some(content)) => Ok(Self::Answered { content }),
-            (Outcome::NotAnswered, None) => Ok(Self::NotAnswered),
-            _ => Err("`content` belongs to an answer, and to nothing else"),
+        match (text.outcome, text.content, text.until) {
+            (Outcome::Answered, Some(content), None) => Ok(Self::Answered { content }),
+            (Outcome::Later, None, Some(until)) => Ok(Self::Later { until }),
+            (Outcome::NotAnswered, None, None) => Ok(Self::NotAnswered),
+            _ => Err("`content` belongs to an answer and `until` to one that comes later"),
         }
     }
 }

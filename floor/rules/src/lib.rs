@@ -21,7 +21,7 @@ pub use issue::{IssueFacts, IssueRequest, decide_issue};
 pub use operate::{Operation, Role, decide_operation};
 pub use own::{OwnFacts, decide_own_records};
 pub use permit::{Answer, Ask, Basis, Convert, Issue, Look, Operate, Permit, Refusal};
-pub use provider::{AskFacts, ProviderFacts, decide_answer, decide_ask};
+pub use provider::{AskFacts, Late, ProviderFacts, decide_answer, decide_ask, decide_late_answer};
 pub use retention::{RecordClass, has_ended};
 pub use transcryptor::{InquiryRequest, Pace, TranscryptorFacts, decide_conversion};
 pub use whitelist::{Row, Whitelist};

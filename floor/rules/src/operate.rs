@@ -23,7 +23,8 @@ pub enum Role {
 
 impl Role {
     /// Every role.
-    pub const ALL: &'static [Self] = &[Self::Operator, Self::Clerk, Self::Officer, Self::Registrar, Self::Person];
+    pub const ALL: &'static [Self] =
+        &[Self::Operator, Self::Clerk, Self::Officer, Self::Registrar, Self::Person];
 
     /// The word in key files and snapshots.
     pub const fn as_str(self) -> &'static str {
@@ -60,6 +61,10 @@ pub enum Operation {
     RevokeParty,
     /// Take in the rows of an issue that both transcryptors let pass.
     TakeCodes,
+    /// Approve or decline an inquiry that waits for a clerk.
+    SettleInquiry,
+    /// Shield a customer's record, or lift the shield.
+    ShieldRecord,
 }
 
 /// Decides whether `role` may do `operation`.
@@ -81,6 +86,8 @@ pub fn decide_operation(operation: Operation, role: Role) -> Result<Permit<Opera
         Operation::PassIndexEntry => (Role::Operator, "records of provision (番号法第二十三条)"),
         Operation::TakeReport => (Role::Operator, "reports to the third-party body (番号法第二十九条の四)"),
         Operation::TakeCodes => (Role::Operator, "notice of a link code (番号法第二十一条の二)"),
+        Operation::SettleInquiry => (Role::Clerk, "provision by the provider (番号法第二十二条)"),
+        Operation::ShieldRecord => (Role::Clerk, "measures of support (住民基本台帳事務処理要領)"),
     };
     if role == needed {
         Ok(Permit::new(Basis { right: Right::Law, entry: entry.into(), version: 0 }))

@@ -45,6 +45,46 @@ pub struct ProviderFacts {
     pub item_offered: bool,
 }
 
+/// How an inquiry stands for an item that one of the provider's clerks must approve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Late {
+    /// It has just come, or no clerk has decided yet: the inquirer is told until when an answer is due, whoever is asked
+    /// about.
+    Waits,
+    /// A clerk approved.
+    Approved,
+    /// A clerk declined.
+    Declined,
+    /// Nobody decided in time.
+    TooLate,
+    /// It follows no inquiry that waits here, or one about somebody else.
+    Unknown,
+}
+
+/// Decides about an item that a clerk must approve. `Late::Waits` permits to say that it waits, and nothing else.
+pub fn decide_late_answer(
+    right: Right,
+    at: Moment,
+    deadline: Moment,
+    late: Late,
+    facts: &ProviderFacts,
+    defaults: &Defaults,
+    now: Moment,
+) -> Result<Permit<Answer>, (Refusal, &'static str)> {
+    let refused = |truth| Err((Reason::NotAnswered.into(), truth));
+    match late {
+        Late::Approved => decide_answer(right, at, deadline, facts, defaults, now),
+        Late::Waits => {
+            check_time(at, deadline, defaults, now).map_err(|reason| (reason.into(), reason.as_str()))?;
+            let entry = "the provider's clerk decides".into();
+            Ok(Permit::new(Basis { right, entry, version: 0 }))
+        }
+        Late::Declined => refused("declined"),
+        Late::TooLate => refused("too_late"),
+        Late::Unknown => refused("unknown_code"),
+    }
+}
+
 /// The provider's own reason for not answering. It stays in the provider's ledger; the inquirer is told
 /// `not_answered` alone (DESIGN §3, "Reply").
 pub fn decide_answer(

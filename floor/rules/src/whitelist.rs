@@ -13,10 +13,16 @@ pub struct Row {
     pub affair: AffairId,
     /// The affair's name as the law writes it.
     pub affair_name: String,
+    /// The same in English, for pages; empty where nobody wrote one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub affair_name_en: String,
     /// The specific personal information item.
     pub item: ItemId,
     /// The item's name as the law writes it.
     pub item_name: String,
+    /// The same in English.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub item_name_en: String,
     /// The kind of institution that may ask.
     pub inquirer_kind: Kind,
     /// The kind of institution that answers.

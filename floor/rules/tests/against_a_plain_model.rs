@@ -33,6 +33,8 @@ fn row() -> impl Strategy<Value = Row> {
             Row {
                 affair: affair(a),
                 affair_name: String::new(),
+                affair_name_en: String::new(),
+                item_name_en: String::new(),
                 item: item(i),
                 item_name: String::new(),
                 inquirer_kind: kind(f),

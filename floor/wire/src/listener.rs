@@ -160,7 +160,9 @@ pub async fn serve_pages(bound: Bound, tls: Option<&PagesTls>, router: Router, s
             match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
                 Ok(Ok(stream)) => serve_stream(stream, router, None, until).await,
                 // A browser that does not trust the certificate, or noise: nobody who could be told apart.
-                Ok(Err(_)) | Err(_) => tracing::debug!("a connection to the pages ended before its handshake"),
+                Ok(Err(_)) | Err(_) => {
+                    tracing::debug!("a connection to the pages ended before its handshake")
+                }
             }
         }
     })

@@ -11,14 +11,15 @@ use protocol::audit::FindingKind;
 use protocol::inquiry::{ANSWER_INFO, Answer, Hop, Inquiry, Reply, ReplyStatement, ToProvider};
 use protocol::oversight::{CASES, CaseKind, OpenCase};
 use protocol::proof::{DemandProof, Target};
-use road::{Arrival, Failure, Parcel, Protected, Record, Refused, Verb};
-use rules::{Pace, Permit, ProviderFacts, decide_answer};
+use road::{Arrival, Failure, Parcel, Protected, Record, Refused, RoomWrite, Verb};
+use rules::{Late, Pace, Permit, ProviderFacts, decide_answer, decide_late_answer};
 use seal::{GuardKey, GuardOpener, Jws};
 use serde_json::value::RawValue;
 use wire::{Caller, Json, Problem};
 use words::{B64, Moment, Reason};
 
-use crate::ask::commitment;
+use crate::ask::{commitment, committed};
+use crate::awaiting::Wait;
 use crate::compose::guard_name;
 use crate::error::{not_what_was_signed, own_database, own_system};
 use crate::policy::{BirthAndSex, first_mismatch};
@@ -37,9 +38,10 @@ pub(crate) async fn answer(
     if house.wants_proof(inquiry.right) {
         gateway.have_conversions_shown(&message, &inquiry).await?;
     }
-    let (facts, content) = gateway.find_person(&message, &inquiry).await?;
+    let found = gateway.find_person(&message, &inquiry).await?;
+    let wait = gateway.wait(&inquiry, found.number.as_deref()).await.map_err(|error| own_database(&error))?;
     let arrival = Arrival { id: inquiry.id, caller: caller.label(), request_hash: message.inquiry.hash() };
-    let verb = AnswerInquiry { gateway: Arc::clone(&gateway), jws: message.inquiry, inquiry, facts, content };
+    let verb = AnswerInquiry { gateway: Arc::clone(&gateway), jws: message.inquiry, inquiry, found, wait };
     let reply = house.road.travel(arrival, verb).await;
     // The reply leaves at a time step, so that how long it took says nothing of the person.
     let step = house.defaults.time_step(house.now().since_ms(arrived));
@@ -99,11 +101,7 @@ impl Gateway {
     }
 
     /// The facts about the person, and the content of the item if there is any.
-    async fn find_person(
-        &self,
-        message: &ToProvider,
-        inquiry: &Inquiry,
-    ) -> Result<(ProviderFacts, Option<Box<RawValue>>), Problem> {
+    async fn find_person(&self, message: &ToProvider, inquiry: &Inquiry) -> Result<Found, Problem> {
         let house = &self.house;
         let last: Hop = message
             .hops
@@ -126,14 +124,16 @@ impl Gateway {
             guard_agrees: false,
             item_offered: false,
         };
-        let Some(number) = number else { return Ok((facts, None)) };
+        let nobody = |facts| Found { facts, number: None, content: None };
+        let Some(number) = number else { return Ok(nobody(facts)) };
         let Some(customer) =
             self.connector.customer(&number).await.map_err(|error| own_system(&error).of(inquiry.id))?
         else {
-            return Ok((facts, None));
+            return Ok(nobody(facts));
         };
         facts.record_found = true;
-        facts.shielded = customer.shielded;
+        let shielded_here = self.is_shielded(&number).await.map_err(|error| own_database(&error))?;
+        facts.shielded = customer.shielded || shielded_here;
         let acceptable = BirthAndSex::of(&customer.attributes).acceptable();
         facts.guard_agrees = guard.is_some_and(|guard| acceptable.iter().any(|one| guard.agrees(one)));
         let value = self
@@ -143,7 +143,7 @@ impl Gateway {
             .map_err(|error| own_system(&error).of(inquiry.id))?;
         let content = value.and_then(|value| serde_json::value::to_raw_value(&value).ok());
         facts.item_offered = content.is_some();
-        Ok((facts, content))
+        Ok(Found { facts, number: Some(number), content })
     }
 
     /// Opens the guard; a guard that does not open agrees with nothing.
@@ -167,12 +167,20 @@ impl Gateway {
     }
 }
 
+/// Whom a code led to, and what is held.
+struct Found {
+    facts: ProviderFacts,
+    number: Option<String>,
+    content: Option<Box<RawValue>>,
+}
+
 struct AnswerInquiry {
     gateway: Arc<Gateway>,
     jws: Jws,
     inquiry: Inquiry,
-    facts: ProviderFacts,
-    content: Option<Box<RawValue>>,
+    found: Found,
+    /// How it stands with the clerks, where the item is theirs to decide on.
+    wait: Option<Wait>,
 }
 
 impl AnswerInquiry {
@@ -184,8 +192,8 @@ impl AnswerInquiry {
         let plain = answer.padded(|length| house.defaults.size_class(length));
         let sealed = self.inquiry.reply_key.seal(&info, self.inquiry.id.bytes(), &plain, &house.dice);
         let sealed = sealed.map_err(|_| Failure::with(Reason::Malformed, "`reply_key` is no key."))?;
-        if let Answer::Answered { content } = answer {
-            record.set("content", commitment(&sealed.salt, content.get()));
+        if !matches!(answer, Answer::NotAnswered) {
+            record.set("content", commitment(&sealed.salt, &committed(answer)));
         }
         let statement = ReplyStatement {
             id: self.inquiry.id,
@@ -209,16 +217,13 @@ impl Verb for AnswerInquiry {
     }
 
     fn decide(&self, _pace: Pace, now: Moment) -> Result<Self::Permit, Refused> {
-        let inquiry = &self.inquiry;
-        decide_answer(
-            inquiry.right,
-            inquiry.at,
-            inquiry.deadline,
-            &self.facts,
-            &self.gateway.house.defaults,
-            now,
-        )
-        .map_err(|(refusal, truth)| Refused { reason: refusal.reason, truth: Some(truth) })
+        let (inquiry, facts, defaults) = (&self.inquiry, &self.found.facts, &self.gateway.house.defaults);
+        let (right, at, deadline) = (inquiry.right, inquiry.at, inquiry.deadline);
+        let decided = match &self.wait {
+            None => decide_answer(right, at, deadline, facts, defaults, now),
+            Some(wait) => decide_late_answer(right, at, deadline, wait.late, facts, defaults, now),
+        };
+        decided.map_err(|(refusal, truth)| Refused { reason: refusal.reason, truth: Some(truth) })
     }
 
     /// Items 8 and 10 of the law's twelve: department and terminal; who asked for what.
@@ -232,7 +237,17 @@ impl Verb for AnswerInquiry {
             .set("affair", &self.inquiry.affair)
             .set("item", &self.inquiry.item)
             .set("right", self.inquiry.right.as_str());
+        if let Some(first) = &self.inquiry.follows {
+            record.set("follows", first);
+        }
         record
+    }
+
+    /// An inquiry that a clerk must decide on is kept with the decision to let it wait.
+    fn on_decision(&self, decided: Result<&Self::Permit, &Refused>) -> Option<RoomWrite> {
+        let new = self.inquiry.follows.is_none() && decided.is_ok();
+        let wait = self.wait.filter(|wait| wait.late == Late::Waits && new)?;
+        Some(self.gateway.keep_waiting(&self.inquiry, self.found.number.as_deref(), wait.until))
     }
 
     /// A guard that does not agree is a wrong link or an exchanged subject: oversight hears of it.
@@ -246,7 +261,10 @@ impl Verb for AnswerInquiry {
     }
 
     async fn act(&self, _permit: &Self::Permit) -> Result<Answer, Failure> {
-        let content = self.content.clone().ok_or_else(|| Failure::new(Reason::Internal))?;
+        if let Some(Wait { late: Late::Waits, until }) = self.wait {
+            return Ok(Answer::Later { until });
+        }
+        let content = self.found.content.clone().ok_or_else(|| Failure::new(Reason::Internal))?;
         Ok(Answer::Answered { content })
     }
 

@@ -17,6 +17,8 @@ pub(crate) struct Wanted {
     pub(crate) item: ItemId,
     pub(crate) provider: PartyId,
     pub(crate) staff: StaffId,
+    /// The act whose late answer this one picks up.
+    pub(crate) follows: Option<ActId>,
 }
 
 impl Gateway {
@@ -52,6 +54,7 @@ impl Gateway {
             at,
             deadline: at.plus_ms(house.defaults.deadline_ms),
             consent_ref: None,
+            follows: wanted.follows,
         };
         Ok((inquiry, reply_key))
     }

@@ -2,26 +2,33 @@
 
 mod answer;
 mod ask;
+mod asked;
+mod awaiting;
+mod batch;
 mod compose;
 mod connector;
+mod desk;
 mod error;
 mod issue;
+mod pick_up;
 mod policy;
 pub mod rehearsal;
 mod routes;
+mod shield;
 mod store;
 mod take_codes;
 #[cfg(test)]
 mod vectors;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
 use connector::{Connector, ConnectorConfig};
 use house::{BoxFuture, ConfigError, HasHouse, House, Room, Running, Sessions, Settings, StartError};
+use road::RoomWrite;
 use seal::{GuardContext, GuardKey, Sha256};
 use serde::Deserialize;
-use words::PartyId;
+use words::{Moment, PartyId};
 use world::World;
 
 /// The room's own keys of its section.
@@ -30,8 +37,18 @@ use world::World;
 struct Config {
     /// The department that asks and answers (items 7 and 8 of the twelve).
     department: String,
+    /// Items a clerk must approve, each with the days within which one does.
+    #[serde(default)]
+    late: BTreeMap<String, u16>,
+    /// How often a late answer is looked for, ms.
+    #[serde(default = "five_minutes")]
+    look_again_ms: u32,
     /// Where the institution's own data are, and how they map to attributes and items.
     connector: ConnectorConfig,
+}
+
+const fn five_minutes() -> u32 {
+    300_000
 }
 
 /// The room's state.
@@ -46,6 +63,34 @@ pub struct Gateway {
     guard_keys: Mutex<HashMap<Sha256, Arc<GuardKey>>>,
     /// One issue at a time.
     issuing: tokio::sync::Mutex<()>,
+    /// Items a clerk must approve: days.
+    late: BTreeMap<String, u16>,
+    look_again_ms: i64,
+    /// Rings when a batch has rows to send.
+    queued: tokio::sync::Notify,
+}
+
+impl Gateway {
+    fn new(
+        house: &Arc<House>,
+        connector: Connector,
+        department: String,
+        late: BTreeMap<String, u16>,
+        look_again_ms: u32,
+    ) -> Self {
+        Self {
+            house: Arc::clone(house),
+            sessions: Sessions::default(),
+            department,
+            connector,
+            guards: Mutex::default(),
+            guard_keys: Mutex::default(),
+            issuing: tokio::sync::Mutex::default(),
+            late,
+            look_again_ms: i64::from(look_again_ms),
+            queued: tokio::sync::Notify::default(),
+        }
+    }
 }
 
 /// The state as handlers get it.
@@ -55,6 +100,14 @@ struct Here(Arc<Gateway>);
 impl HasHouse for Here {
     fn house(&self) -> &Arc<House> {
         &self.0.house
+    }
+
+    fn erase_own(&self, before: Moment) -> Option<RoomWrite> {
+        Some(asked::erase(before))
+    }
+
+    fn nav() -> &'static [pages::Nav] {
+        desk::NAV
     }
 }
 
@@ -81,17 +134,20 @@ impl Room for GatewayRoom {
             let connector = Connector::new(config.connector, &settings.base)?;
             let house = House::open("gateway", &settings, world, store::MIGRATIONS).await?;
             house.follow_directory().await?;
-            let gateway = Arc::new(Gateway {
-                house: Arc::clone(&house),
-                sessions: Sessions::default(),
-                department: config.department,
+            // For the desk alone, which offers what the law's list lets this institution ask; transcryptors decide.
+            house.follow_law_in_background().await?;
+            asked::recover(house.road.db(), house.now()).await?;
+            let gateway = Arc::new(Gateway::new(
+                &house,
                 connector,
-                guards: Mutex::default(),
-                guard_keys: Mutex::default(),
-                issuing: tokio::sync::Mutex::default(),
-            });
+                config.department,
+                config.late,
+                config.look_again_ms,
+            ));
             let running =
                 house::serve(&house, &settings, routes::routes(), Here(Arc::clone(&gateway))).await?;
+            tokio::spawn(Arc::clone(&gateway).send_batches());
+            tokio::spawn(Arc::clone(&gateway).pick_up_answers());
             house::keep_session_open(&house, move || {
                 let gateway = Arc::clone(&gateway);
                 async move { gateway.sessions.current(&gateway.house).await.map(|_| ()) }

@@ -1,9 +1,9 @@
 //! What a member with its own keys could send by mistake or by design: for tests and for the demo's late inquiries.
 //! It goes through no clerk's desk and keeps no record of its own; everybody else's doors must hold against it.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use house::{House, Sessions, Settings, StartError};
+use house::{House, Settings, StartError};
 use protocol::inquiry::{self, Inquiry, Reply, ToLinkage};
 use seal::{Jws, SealingKey};
 use wire::CallError;
@@ -36,15 +36,7 @@ impl Member {
             ::store::Location::Sqlite(scratch.join(format!("{}-rehearsal.db", settings.id)));
         let house = House::open("gateway", &apart, world, store::MIGRATIONS).await?;
         house.follow_directory().await?;
-        let gateway = Gateway {
-            house,
-            sessions: Sessions::default(),
-            department: config.department,
-            connector,
-            guards: Mutex::default(),
-            guard_keys: Mutex::default(),
-            issuing: tokio::sync::Mutex::default(),
-        };
+        let gateway = Gateway::new(&house, connector, config.department, config.late, config.look_again_ms);
         Ok(Self { gateway, codes })
     }
 
@@ -78,6 +70,7 @@ impl Member {
             item: ItemId::parse(item).map_err(|_| Reason::Malformed)?,
             provider: provider.clone(),
             staff: StaffId::parse("rehearsal").map_err(|_| Reason::Malformed)?,
+            follows: None,
         };
         gateway.compose(&wanted, &code, &BirthAndSex::of(&found.attributes)).await
     }
@@ -103,7 +96,10 @@ impl Member {
         reply: &Reply,
     ) -> Result<String, Reason> {
         let opened = self.gateway.open_reply(inquiry, jws, key, reply);
-        opened.map(|opened| opened.content.get().to_owned()).map_err(|failure| failure.reason)
+        match opened.map_err(|failure| failure.reason)?.answer {
+            protocol::inquiry::Answer::Answered { content } => Ok(content.get().to_owned()),
+            _ => Err(Reason::NotAnswered),
+        }
     }
 
     /// Closes both databases.

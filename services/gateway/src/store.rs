@@ -6,8 +6,13 @@ use store::{Db, Migrations, StoreError, Write, params};
 use words::{ActId, Moment};
 
 /// The room's own tables.
-pub(crate) const MIGRATIONS: Migrations =
-    Migrations { owner: "gateway", steps: &[(1, "gateway", include_str!("../migrations/0001_gateway.sql"))] };
+pub(crate) const MIGRATIONS: Migrations = Migrations {
+    owner: "gateway",
+    steps: &[
+        (1, "gateway", include_str!("../migrations/0001_gateway.sql")),
+        (2, "desk", include_str!("../migrations/0002_desk.sql")),
+    ],
+};
 
 pub(crate) fn customer_index(key: &StorageKey, number: &str) -> Sha256 {
     key.index("customer", number.as_bytes())

@@ -138,6 +138,9 @@ impl Verb for Inquire {
             .set("taken", &self.halves.taken)
             .set("given", &self.halves.given)
             .set("index_given", &self.halves.index_given);
+        if let Some(first) = &self.inquiry.follows {
+            record.set("follows", first);
+        }
         if let Ok(permit) = decided {
             record.set("basis", &permit.basis().entry);
         }

@@ -55,7 +55,7 @@ async fn an_issue_that_linkage_refuses_stands_in_each_persons_records() {
     assert_eq!(ground.refusals("linkage", Reason::AccreditationSuspended).await, 1);
 
     let mut last = Vec::new();
-    let found = async || {
+    let mut found = async || {
         let (directory, records) = musubi::picker::my_records(&config, &entry).await.unwrap();
         last = records.acts.iter().map(|act| tell(act, &directory)).collect();
         last.iter().any(|one| {
@@ -64,7 +64,6 @@ async fn an_issue_that_linkage_refuses_stands_in_each_persons_records() {
                 && matches!(&one.checked, Checked::Holds { witnessed_by } if !witnessed_by.is_empty())
         })
     };
-    let mut found = found;
     let mut holds = false;
     for _ in 0..200 {
         holds = found().await;
@@ -73,7 +72,6 @@ async fn an_issue_that_linkage_refuses_stands_in_each_persons_records() {
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    drop(found);
     assert!(holds, "{last:#?}");
     // The first issue, which was given, stands beside it.
     assert!(last.iter().any(|one| one.en.contains("link code") && one.en.contains("It was given")));

@@ -1,0 +1,110 @@
+//! Names of affairs, items, parties and fields as clerks read them.
+
+use house::House;
+use pages::Language;
+use words::{AffairId, ItemId, PartyId};
+
+/// Names from the whitelist and the directory; ids where neither knows one.
+pub(super) struct Names<'a> {
+    house: &'a House,
+    language: Language,
+}
+
+impl<'a> Names<'a> {
+    pub(super) const fn new(house: &'a House, language: Language) -> Self {
+        Self { house, language }
+    }
+
+    fn of_row(&self, find: impl Fn(&rules::Row) -> Option<[String; 2]>) -> Option<String> {
+        let law = self.house.law()?;
+        let [ja, en] = law.whitelist.rows().iter().find_map(find)?;
+        Some(if en.is_empty() { ja } else { self.language.say(&ja, &en).to_owned() })
+    }
+
+    pub(super) fn affair(&self, affair: &AffairId) -> String {
+        let name = |row: &rules::Row| {
+            (row.affair == *affair).then(|| [row.affair_name.clone(), row.affair_name_en.clone()])
+        };
+        self.of_row(name).unwrap_or_else(|| affair.to_string())
+    }
+
+    pub(super) fn item(&self, item: &ItemId) -> String {
+        let name =
+            |row: &rules::Row| (row.item == *item).then(|| [row.item_name.clone(), row.item_name_en.clone()]);
+        self.of_row(name).unwrap_or_else(|| item.to_string())
+    }
+
+    pub(super) fn party(&self, party: &PartyId) -> String {
+        match self.house.party(party) {
+            Ok(entry) => self.language.say(&entry.name, &entry.name_en).to_owned(),
+            Err(_) => party.to_string(),
+        }
+    }
+}
+
+/// A content's fields as a person reads them: name and value.
+pub(super) fn fields(content: &str, language: Language) -> Vec<(String, String)> {
+    let Ok(serde_json::Value::Object(map)) = serde_json::from_str(content) else {
+        return vec![(language.say("内容", "Content").to_owned(), content.to_owned())];
+    };
+    map.into_iter()
+        .map(|(name, value)| {
+            let shown = match value {
+                serde_json::Value::String(text) => text,
+                serde_json::Value::Null => language.say("なし", "none").to_owned(),
+                serde_json::Value::Number(number) if name.ends_with("_yen") => {
+                    format!("{} {}", grouped(&number.to_string()), language.say("円", "yen"))
+                }
+                other => other.to_string(),
+            };
+            (field(&name, language), shown)
+        })
+        .collect()
+}
+
+/// `1234567` → `1,234,567`.
+fn grouped(number: &str) -> String {
+    let (sign, digits) = number.strip_prefix('-').map_or(("", number), |digits| ("-", digits));
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    format!("{sign}{out}")
+}
+
+/// Fields of items: the word on the wire, Japanese, English.
+const FIELDS: &[(&str, &str, &str)] = &[
+    ("address", "住所", "Address"),
+    ("amount_yen", "金額", "Amount"),
+    ("children", "対象児童数", "Children"),
+    ("monthly_yen", "月額", "Monthly"),
+    ("relation", "続柄", "Relation"),
+    ("since", "開始日", "Since"),
+    ("tax_yen", "税額", "Tax"),
+    ("year", "年度", "Year"),
+];
+
+fn field(name: &str, language: Language) -> String {
+    match FIELDS.iter().find(|(word, ..)| *word == name) {
+        Some((_, ja, en)) => language.say(ja, en).to_owned(),
+        None => name.replace('_', " "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contents_are_told_in_words() {
+        let content = r#"{"amount_yen":1234567,"since":"2026-04-01","other_thing":null}"#;
+        let told = fields(content, Language::Japanese);
+        assert!(told.contains(&("金額".into(), "1,234,567 円".into())), "{told:?}");
+        assert!(told.contains(&("other thing".into(), "なし".into())));
+        assert_eq!(grouped("-1000"), "-1,000");
+        assert_eq!(grouped("100"), "100");
+    }
+}
