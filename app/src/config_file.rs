@@ -172,7 +172,8 @@ fn shared_ports(text: &str, sections: &[Section]) -> Vec<Fault> {
     let mut faults = Vec::new();
     for section in sections {
         let (id, common) = (section.settings.id.as_str(), &section.settings.common);
-        for (key, address) in [("outer", common.outer), ("inner", common.inner)] {
+        let pages = common.pages.as_ref().map(|pages| ("pages", pages.listen));
+        for (key, address) in [("outer", common.outer), ("inner", common.inner)].into_iter().chain(pages) {
             match seen.iter().find(|(taken, _, _)| *taken == address && address.port() != 0) {
                 Some((_, other, other_key)) => faults.push(Fault {
                     line: line_of(text, id, Some(key)),

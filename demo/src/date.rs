@@ -68,6 +68,18 @@ impl Date {
         format!("{code}{year:02}{:02}{:02}", self.month, self.day)
     }
 
+    /// `昭58.05.18`
+    pub(crate) fn era_kanji(self) -> String {
+        let (_, name, _, year) = self.era();
+        let first = name.chars().next().unwrap_or('？');
+        format!("{first}{year:02}.{:02}.{:02}", self.month, self.day)
+    }
+
+    /// `19830518`
+    pub(crate) fn compact(self) -> String {
+        format!("{:04}{:02}{:02}", self.year, self.month, self.day)
+    }
+
     /// `1983/05/18`
     pub(crate) fn slashed(self) -> String {
         format!("{:04}/{:02}/{:02}", self.year, self.month, self.day)
@@ -103,6 +115,8 @@ mod tests {
     fn eras_change_on_their_days() {
         let date = |year, month, day| Date { year, month, day };
         assert_eq!(date(1983, 5, 18).era_short(), "S58.05.18");
+        assert_eq!(date(1983, 5, 18).era_kanji(), "昭58.05.18");
+        assert_eq!(date(1983, 5, 18).compact(), "19830518");
         assert_eq!(date(1989, 1, 7).era_long(), "昭和64年1月7日");
         assert_eq!(date(1989, 1, 8).era_long(), "平成元年1月8日");
         assert_eq!(date(2019, 4, 30).era_digits(), "4310430");

@@ -8,11 +8,7 @@ pub(crate) struct Draw(ChaCha8Rng);
 impl Draw {
     /// Streams are named, so that one more draw in one part changes nothing in another.
     pub(crate) fn named(seed: u64, name: &str) -> Draw {
-        // FNV-1a spreads the name over the seed.
-        let mixed = name.bytes().fold(0xcbf2_9ce4_8422_2325 ^ seed, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-        Draw(ChaCha8Rng::seed_from_u64(mixed))
+        Draw(ChaCha8Rng::seed_from_u64(named(seed, name)))
     }
 
     /// 0 ≤ n < `bound`; 0 if the bound is 0. Written out here so that a new version of rand changes no population.
@@ -58,6 +54,22 @@ impl Draw {
     }
 }
 
+/// The lot that number `n` draws under a name; the same on every machine, and in no order.
+pub(crate) fn lot(seed: u64, name: &str, n: u32) -> u64 {
+    let mut mixed = named(seed, name).wrapping_add(u64::from(n).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    // The last steps of SplitMix64.
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+/// FNV-1a spreads the name over the seed.
+fn named(seed: u64, name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325 ^ seed, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,6 +83,13 @@ mod tests {
         assert_eq!(row(1, "a"), row(1, "a"));
         assert_ne!(row(1, "a"), row(1, "b"));
         assert_ne!(row(1, "a"), row(2, "a"));
+    }
+
+    #[test]
+    fn lots_are_spread() {
+        let low = (0..10_000).filter(|n| lot(1, "a", *n) % 1000 < 100).count();
+        assert!((900..1_100).contains(&low), "{low}");
+        assert_ne!(lot(1, "a", 7), lot(1, "b", 7));
     }
 
     #[test]

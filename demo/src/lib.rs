@@ -1,29 +1,36 @@
-//! The demo country: fictitious people, three institutions with data of their own, and what should come of asking.
+//! The demo country: fictitious people, institutions with data of their own, and what should come of asking.
 //!
-//! Everything follows from a seed and the tables in `data/`. Nothing here knows the platform, and the platform's rooms
-//! do not know this: what is expected is derived from how each row was made, never from the code under test.
+//! Everything follows from a seed and the tables in `data/`. Nothing here depends on the platform, and the platform's rooms
+//! do not know this: what is expected is derived from how each row was made, never from the code under test. Each
+//! institution's connector configuration lies beside the code that writes its data, as text.
 
 mod address;
 mod customers;
 mod date;
 mod draw;
+mod files;
+mod institution;
+mod institutions;
 mod kana;
+mod kinds;
+mod law;
 mod office;
-mod pension;
-pub mod pension_service;
+mod own_service;
 mod plan;
 mod planner;
 mod population;
 mod spelling;
 mod tables;
-mod tax;
-mod town;
 mod truth;
 
 pub use address::Address;
-pub use customers::{Customer, Customers, Institution, Link, Records};
+pub use customers::{Customer, Customers, Link};
 pub use date::{Date, TODAY};
-pub use plan::{Expected, Kind, Plan, PlannedInquiry, Refusal, Sending, Unanswered};
+pub use institution::{Accreditation, Institution, Profile, Records, Service};
+pub use kinds::{Family, Field, Kind};
+pub use law::{LawRow, whitelist};
+pub use own_service::OwnService;
+pub use plan::{Expected, Plan, PlannedInquiry, Refusal, Sending, Unanswered};
 pub use population::{Population, Relation, Resident, Sex};
 pub use truth::{Truth, TruthRow};
 
@@ -37,13 +44,13 @@ pub enum DemoError {
     /// A file or folder.
     #[error("demo data: {0}")]
     Io(#[from] std::io::Error),
-    /// A CSV file of the town.
-    #[error("demo data of the town: {0}")]
+    /// A CSV file.
+    #[error("demo data, a table: {0}")]
     Csv(#[from] csv::Error),
-    /// The tax agency's database.
-    #[error("demo data of the tax agency: {0}")]
+    /// An SQLite database.
+    #[error("demo data, a database: {0}")]
     Sqlite(#[from] rusqlite::Error),
-    /// The pension service's file, or the truth.
+    /// A service's file, or the truth.
     #[error("demo data: {0}")]
     Json(#[from] serde_json::Error),
 }
@@ -57,10 +64,11 @@ pub enum Stage {
     AfterSlips,
 }
 
-/// Writes the three institutions' own data into `folder`: `town/jumin.csv`, `town/jido_teate.csv`, `tax/zeimu.db`,
-/// `pension/members.json`. Replaces what is there.
+/// Writes each institution's own data into its folder in `folder`. Replaces what is there.
 pub fn write_sources(customers: &Customers, folder: &Path, stage: Stage) -> Result<(), DemoError> {
-    town::write(customers, &folder.join("town"), stage)?;
-    tax::write(customers, &folder.join("tax"), stage)?;
-    pension::write(customers, &folder.join("pension"), stage)
+    for institution in Institution::ALL {
+        let own: Vec<&Customer> = customers.of(institution).collect();
+        (institution.profile().write)(&own, &folder.join(institution.as_str()), stage)?;
+    }
+    Ok(())
 }

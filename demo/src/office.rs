@@ -4,24 +4,36 @@ use std::collections::{HashMap, HashSet};
 
 use crate::{
     address::Address,
-    customers::{Customer, Institution, Link, Records},
-    date::{Date, TODAY},
+    customers::{Customer, Link},
+    date::Date,
     draw::Draw,
+    institution::{About, Institution},
     population::{Population, Relation, Resident, Sex},
-    spelling::Notation,
     tables::Tables,
 };
 
 /// The rows of one institution, in the order they were made.
-pub(crate) fn rows(institution: Institution, population: &Population, tables: &Tables) -> Vec<Customer> {
+pub(crate) fn rows(
+    institution: Institution,
+    population: &Population,
+    tables: &Tables,
+    households: &Households<'_>,
+) -> Vec<Customer> {
     let draw = Draw::named(population.seed, institution.as_str());
-    let mut office =
-        Office { institution, population, tables, draw, numbers: HashSet::new(), rows: Vec::new() };
+    let mut office = Office {
+        institution,
+        population,
+        tables,
+        households,
+        draw,
+        numbers: HashSet::new(),
+        rows: Vec::new(),
+    };
     office.fill();
     office.rows
 }
 
-/// Rows in a thousand with each defect; at least one each.
+/// Rows in a thousand with each defect; at least one each at an institution of some size.
 const DEFECTS: [(Defect, usize); 7] = [
     (Defect::OtherBirth, 10),
     (Defect::MovedAndNoBirth, 5),
@@ -35,6 +47,8 @@ const DEFECTS: [(Defect, usize); 7] = [
 const TWICE: usize = 3;
 /// Rows in a thousand for people who are in no register.
 const NOBODIES: usize = 10;
+/// From how many customers on an institution has every defect.
+const OF_SOME_SIZE: usize = 200;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Defect {
@@ -51,6 +65,7 @@ struct Office<'a> {
     institution: Institution,
     population: &'a Population,
     tables: &'a Tables,
+    households: &'a Households<'a>,
     draw: Draw,
     numbers: HashSet<String>,
     rows: Vec<Customer>,
@@ -58,22 +73,21 @@ struct Office<'a> {
 
 impl Office<'_> {
     fn fill(&mut self) {
-        let residents = &self.population.residents;
-        let mut kept: Vec<&Resident> = residents.iter().filter(|resident| self.keeps(resident)).collect();
+        let mut kept = self.institution.kept(self.population);
         self.draw.shuffle(&mut kept);
-        let quota = |permille: usize| (kept.len() * permille / 1000).max(1);
+        let least = usize::from(kept.len() >= OF_SOME_SIZE);
+        let quota = |permille: usize| (kept.len() * permille / 1000).max(least);
         let defects = DEFECTS
             .iter()
             .flat_map(|(defect, permille)| std::iter::repeat_n(Some(*defect), quota(*permille)));
         let defects: Vec<Option<Defect>> = defects.chain(std::iter::repeat_n(None, kept.len())).collect();
-        let children = claimants(self.population);
         for (resident, defect) in kept.iter().zip(defects) {
-            let row = self.row(resident, defect, children.get(&resident.index));
+            let row = self.row(resident, defect);
             self.rows.push(row);
         }
         // The last in the shuffled order are plain rows.
         for resident in kept.iter().rev().take(quota(TWICE)) {
-            let mut again = self.row(resident, None, None);
+            let mut again = self.row(resident, None);
             again.made = "twice";
             again.expected = Link::Review;
             self.rows.push(again);
@@ -88,18 +102,9 @@ impl Office<'_> {
         }
     }
 
-    fn keeps(&self, resident: &Resident) -> bool {
-        // Spread by index, so that who is kept does not hang on the order of draws.
-        let spread = resident.index.wrapping_mul(2_654_435_761) >> 16;
-        match self.institution {
-            Institution::Town => resident.address.city == self.population.city,
-            Institution::Tax => resident.birth.age() >= 18 && spread % 100 < 88,
-            Institution::Pension => resident.birth.age() >= 20 && spread % 97 < 93,
-        }
-    }
-
-    fn row(&mut self, resident: &Resident, defect: Option<Defect>, children: Option<&i64>) -> Customer {
-        let notation = Notation::drawn(self.institution, &mut self.draw);
+    fn row(&mut self, resident: &Resident, defect: Option<Defect>) -> Customer {
+        let profile = self.institution.profile();
+        let notation = (profile.notation)(&mut self.draw);
         let mut shown = resident.clone();
         let (mut expected, mut made) = (Link::Linked, "plain");
         let mut kana = true;
@@ -139,25 +144,37 @@ impl Office<'_> {
             None => (),
         }
         let slip = (defect == Some(Defect::Slip)).then(|| self.far_from(resident.birth));
-        let birth =
-            if defect == Some(Defect::MovedAndNoBirth) { String::new() } else { notation.birth(shown.birth) };
+        let birth = if defect == Some(Defect::MovedAndNoBirth) {
+            String::new()
+        } else {
+            (notation.date)(shown.birth)
+        };
+        let head = self.households.head(resident).unwrap_or(resident);
+        let head = notation.name(head, self.tables, &mut self.draw);
+        let records = (profile.records)(&mut About {
+            draw: &mut self.draw,
+            population: self.population,
+            resident,
+            head,
+            children: self.households.children(resident),
+        });
         Customer {
             institution: self.institution,
             number: self.number(),
             resident: Some(resident.index),
             name: notation.name(&shown, self.tables, &mut self.draw),
-            kana: kana.then(|| notation.kana(&shown)),
+            kana: kana.then(|| (notation.kana)(&shown)),
             sex: match defect {
                 Some(Defect::NoSex) => notation.sex_unknown().to_owned(),
                 _ => notation.sex(shown.sex).to_owned(),
             },
             birth,
-            address: notation.address(&shown.address),
+            address: (notation.address)(&shown.address),
             shielded: resident.shielded,
-            records: self.records(resident, children.copied()),
+            records,
             expected,
             made,
-            birth_after_slip: slip.map(|birth| notation.birth(birth)),
+            birth_after_slip: slip.map(notation.date),
             holds_sex: defect != Some(Defect::NoSex),
         }
     }
@@ -178,7 +195,8 @@ impl Office<'_> {
         };
         let address = self.elsewhere();
         let stranger = Resident {
-            index: 0,
+            // Of no household in the register.
+            index: u32::MAX,
             surname: surname.text,
             given: given.text,
             surname_kana: surname.kana,
@@ -187,11 +205,11 @@ impl Office<'_> {
             birth,
             address,
             since: Date { year: 2020, month: 4, day: 1 },
-            household: 0,
+            household: u32::MAX,
             relation: Relation::Head,
             shielded: false,
         };
-        let row = self.row(&stranger, None, None);
+        let row = self.row(&stranger, None);
         Customer { resident: None, expected: Link::None, made: "nobody", ..row }
     }
 
@@ -217,64 +235,40 @@ impl Office<'_> {
     /// A number of the institution's own form, without order.
     fn number(&mut self) -> String {
         loop {
-            let digits = self.draw.below(100_000_000);
-            let number = match self.institution {
-                Institution::Town => format!("20{digits:08}"),
-                Institution::Tax => format!("T{digits:08}"),
-                Institution::Pension => {
-                    format!("{:04}-{:06}", self.draw.between(1000, 9999), digits % 1_000_000)
-                }
-            };
+            let number = (self.institution.profile().number)(&mut self.draw);
             if self.numbers.insert(number.clone()) {
                 return number;
             }
         }
     }
-
-    fn records(&mut self, resident: &Resident, children: Option<i64>) -> Records {
-        let last = TODAY.year - 1;
-        match self.institution {
-            Institution::Town => Records::Town {
-                household: 100_000 + resident.household,
-                relation: resident.relation_in_japanese(),
-                since: resident.since,
-                allowance: children.map(|children| {
-                    let month = self.draw.between(1, 12);
-                    let since =
-                        Date { year: self.draw.between(last - 5, last), month, day: 1 }.max(resident.since);
-                    (since, children, children * 10_000 + (children - 2).max(0) * 20_000)
-                }),
-            },
-            Institution::Tax => {
-                // One in ten has declared nothing yet.
-                let years = if self.draw.chance(100) { 0 } else { self.draw.between(1, 3) };
-                let yearly = i64::from(self.draw.between(800, 9000)) * 1000;
-                Records::Tax(
-                    (last + 1 - years..=last)
-                        .map(|year| {
-                            let amount = yearly + i64::from(self.draw.between(-200, 200)) * 1000;
-                            (year, amount, amount / 100 * 7)
-                        })
-                        .collect(),
-                )
-            }
-            Institution::Pension => {
-                let from = resident.birth.year + 65;
-                let yearly = i64::from(self.draw.between(600, 2400)) * 1000;
-                Records::Pension((from.max(last - 2)..=last).map(|year| (year, yearly)).collect())
-            }
-        }
-    }
 }
 
-/// Heads of households with children under 18, and how many.
-fn claimants(population: &Population) -> HashMap<u32, i64> {
-    let mut children: HashMap<u32, i64> = HashMap::new();
-    for resident in &population.residents {
-        if resident.relation == Relation::Child && resident.birth.age() < 18 {
-            *children.entry(resident.household).or_default() += 1;
+/// Who belongs together.
+pub(crate) struct Households<'a> {
+    heads: HashMap<u32, &'a Resident>,
+    /// Children under 18 by the head of the household, who claims the allowance for them.
+    children: HashMap<u32, i64>,
+}
+
+impl<'a> Households<'a> {
+    pub(crate) fn of(population: &'a Population) -> Households<'a> {
+        let residents = || population.residents.iter();
+        let heads = residents().filter(|resident| resident.relation == Relation::Head);
+        let heads: HashMap<u32, &Resident> = heads.map(|head| (head.household, head)).collect();
+        let mut children: HashMap<u32, i64> = HashMap::new();
+        for child in residents().filter(|one| one.relation == Relation::Child && one.birth.age() < 18) {
+            if let Some(head) = heads.get(&child.household) {
+                *children.entry(head.index).or_default() += 1;
+            }
         }
+        Households { heads, children }
     }
-    let heads = population.residents.iter().filter(|resident| resident.relation == Relation::Head);
-    heads.filter_map(|head| Some((head.index, *children.get(&head.household)?))).collect()
+
+    fn head(&self, resident: &Resident) -> Option<&'a Resident> {
+        self.heads.get(&resident.household).copied()
+    }
+
+    fn children(&self, resident: &Resident) -> Option<i64> {
+        self.children.get(&resident.index).copied()
+    }
 }

@@ -3,24 +3,34 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    customers::{Institution, Link},
+    customers::Link,
     draw::Draw,
-    plan::{Expected, Kind, PlannedInquiry, Refusal, Sending, Unanswered},
+    institution::{Accreditation, Institution},
+    kinds::{Family, Kind},
+    law::{LawRow, whitelist},
+    plan::{Expected, PlannedInquiry, Refusal, Sending, Unanswered},
     truth::{Truth, TruthRow},
 };
 
 /// What kind of case an inquiry is to be; shares in a thousand, the rest are ordinary ones.
-const CASES: [(Case, usize); 9] = [
+const CASES: [(Case, usize); 14] = [
     (Case::Refused(Refusal::NotOnList), 20),
     (Case::Refused(Refusal::ItemNotCovered), 20),
     (Case::Refused(Refusal::AccreditationSuspended), 20),
+    (Case::Refused(Refusal::ConsentRequired), 30),
+    (Case::Refused(Refusal::NotAccredited), 10),
+    (Case::Refused(Refusal::ImpactAssessmentMissing), 10),
     (Case::Refused(Refusal::Expired), 10),
+    (Case::Refused(Refusal::NotYetValid), 10),
     (Case::Refused(Refusal::Replayed), 20),
     (Case::Refused(Refusal::NoCode), 30),
+    (Case::Refused(Refusal::NoCustomer), 10),
     (Case::NotAnswered(Unanswered::Shielded), 10),
     (Case::NotAnswered(Unanswered::GuardMismatch), 10),
     (Case::NotAnswered(Unanswered::NoRecord), 10),
 ];
+/// Families in a thousand inquiries, for each kind that concerns one.
+const FAMILIES: usize = 10;
 
 /// Customers of an inquirer, sorted by what would come of the ordinary inquiry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,33 +42,40 @@ enum Case {
 
 /// `count` inquiries in their order, some of every case that the data allow.
 pub(crate) fn inquiries(truth: &Truth, seed: u64, count: usize) -> Vec<PlannedInquiry> {
-    let mut planner = Planner { draw: Draw::named(seed, "plan"), pools: pools(truth), made: Vec::new() };
-    let mut special = 0;
+    let rows = whitelist();
+    let pools = pools(truth, &rows);
+    let mut planner =
+        Planner { truth, rows: &rows, draw: Draw::named(seed, "plan"), pools, made: Vec::new() };
     for (case, permille) in CASES {
-        for nth in 0..(count * permille / 1000).max(1).min(count.saturating_sub(special)) {
-            special += 1;
-            planner.special(case, nth);
+        for nth in 0..(count * permille / 1000).max(1) {
+            if planner.made.len() < count {
+                planner.special(case, nth);
+            }
         }
     }
-    for nth in 0..count.saturating_sub(special) {
+    for (kind, family) in Kind::ALL.iter().filter_map(|kind| Some((kind, kind.family?))) {
+        planner.families(kind, family, count);
+    }
+    for nth in 0..count.saturating_sub(planner.made.len()) {
         planner.ordinary(nth);
     }
     planner.in_order()
 }
 
-type Pools<'a> = BTreeMap<(Kind, Case), Vec<(&'a TruthRow, Expected)>>;
+/// Customers by kind (its place in the table) and case, each with what must come of asking.
+type Pools<'a> = BTreeMap<(usize, Case), Vec<(&'a TruthRow, Expected)>>;
 
-fn pools(truth: &Truth) -> Pools<'_> {
+fn pools<'a>(truth: &'a Truth, rows: &[LawRow]) -> Pools<'a> {
     let mut pools: Pools<'_> = BTreeMap::new();
-    for kind in Kind::ALL {
-        for row in truth.rows.iter().filter(|row| row.institution == kind.inquirer()) {
-            if let Some(expected) = outcome(truth, kind, row) {
+    for (place, kind) in Kind::ALL.iter().enumerate() {
+        for row in truth.rows.iter().filter(|row| row.institution == kind.inquirer) {
+            if let Some(expected) = outcome(truth, rows, kind, row) {
                 let case = match &expected {
                     Expected::Answered { .. } => Case::Answered,
                     Expected::NotAnswered { why } => Case::NotAnswered(*why),
                     Expected::Refused { reason } => Case::Refused(*reason),
                 };
-                pools.entry((kind, case)).or_default().push((row, expected));
+                pools.entry((place, case)).or_default().push((row, expected));
             }
         }
     }
@@ -67,7 +84,7 @@ fn pools(truth: &Truth) -> Pools<'_> {
 
 /// What comes of the ordinary inquiry about this customer. None where it hangs on more than this page may decide: a
 /// doubtful match, a sex that one side does not know (whether the guard holds it), two reasons at once.
-fn outcome(truth: &Truth, kind: Kind, row: &TruthRow) -> Option<Expected> {
+fn outcome(truth: &Truth, rows: &[LawRow], kind: &Kind, row: &TruthRow) -> Option<Expected> {
     if !row.certain {
         return None;
     }
@@ -75,16 +92,19 @@ fn outcome(truth: &Truth, kind: Kind, row: &TruthRow) -> Option<Expected> {
     let (Link::Linked, Some(resident)) = (row.expected, row.resident) else {
         return Some(Expected::Refused { reason: Refusal::NoCode });
     };
-    if truth.rows_of(kind.provider(), resident).any(|row| !row.certain) {
+    if kind.row(rows).is_some_and(|row| row.consent) {
+        return Some(Expected::Refused { reason: Refusal::ConsentRequired });
+    }
+    if truth.rows_of(kind.provider, resident).any(|row| !row.certain) {
         return None;
     }
-    let Some(there) = truth.linked(kind.provider(), resident) else {
+    let Some(there) = truth.linked(kind.provider, resident) else {
         return not_answered(Unanswered::UnknownCode);
     };
     if !row.holds_sex || !there.holds_sex {
         return None;
     }
-    let content = there.items.get(kind.item());
+    let content = there.items.get(kind.item);
     match (there.shielded, row.slips || there.slips, content) {
         (false, false, Some(content)) => Some(Expected::Answered { content: content.clone() }),
         (false, false, None) => not_answered(Unanswered::NoRecord),
@@ -95,6 +115,8 @@ fn outcome(truth: &Truth, kind: Kind, row: &TruthRow) -> Option<Expected> {
 }
 
 struct Planner<'a> {
+    truth: &'a Truth,
+    rows: &'a [LawRow],
     draw: Draw,
     pools: Pools<'a>,
     made: Vec<PlannedInquiry>,
@@ -120,57 +142,136 @@ impl Planner<'_> {
             }
             return;
         };
-        let subject = if reason == Refusal::NoCode { case } else { Case::Answered };
-        let Some((kind, number, _)) = self.about(subject, nth) else { return };
-        let sending = match reason {
-            Refusal::Expired => Sending::Late,
-            Refusal::AccreditationSuspended => Sending::WhileSuspended,
-            // Which one is settled when the order is.
-            Refusal::Replayed => Sending::WithIdOf(0),
-            Refusal::NotOnList | Refusal::ItemNotCovered | Refusal::NoCode => Sending::Normal,
+        let subject = match reason {
+            Refusal::NoCode | Refusal::ConsentRequired => case,
+            _ => Case::Answered,
         };
+        let Some((kind, mut number, _)) = self.about(subject, nth) else { return };
+        let (mut provider, mut item, mut sending) = (Some(kind.provider), Some(kind.item), Sending::Normal);
+        match reason {
+            Refusal::Expired => sending = Sending::Late,
+            Refusal::NotYetValid => sending = Sending::Early,
+            Refusal::AccreditationSuspended => sending = Sending::WhileSuspended,
+            // Which one is settled when the order is.
+            Refusal::Replayed => sending = Sending::WithIdOf(0),
+            Refusal::NotOnList => provider = self.stranger(kind),
+            Refusal::ItemNotCovered => item = self.uncovered_item(kind),
+            Refusal::NotAccredited => provider = self.at_the_door(Accreditation::None),
+            Refusal::ImpactAssessmentMissing => provider = self.at_the_door(Accreditation::NoAssessment),
+            Refusal::NoCustomer => number = self.nobodys(kind.inquirer),
+            Refusal::NoCode | Refusal::ConsentRequired => (),
+        }
+        let (Some(provider), Some(item)) = (provider, item) else { return };
         self.add(kind, number, sending, Expected::Refused { reason });
         if let Some(made) = self.made.last_mut() {
-            match reason {
-                Refusal::NotOnList => made.provider = kind.stranger(),
-                Refusal::ItemNotCovered => made.item = kind.uncovered_item(),
-                _ => (),
+            (made.provider, made.item) = (provider, item);
+        }
+    }
+
+    /// Inquiries about every member of some families, as far as what must come of them is settled.
+    fn families(&mut self, kind: &'static Kind, family: Family, count: usize) {
+        let claim = match family {
+            Family::Parents => "child-allowance",
+            Family::Household => "long-term-care",
+        };
+        let mut families = Vec::new();
+        for home in self.truth.households() {
+            let concerned = home.iter().filter(|member| match family {
+                Family::Parents => member.parent,
+                Family::Household => member.adult,
+            });
+            let known: Vec<(&TruthRow, Expected)> = concerned
+                .filter_map(|member| {
+                    let row = self.truth.linked(kind.inquirer, member.resident)?;
+                    Some((row, outcome(self.truth, self.rows, kind, row)?))
+                })
+                .collect();
+            let claims = known.iter().find(|(row, _)| row.items.contains_key(claim));
+            if let (Some((case, _)), true) = (claims, known.len() > 1) {
+                families.push((case.number.clone(), known));
+            }
+        }
+        self.draw.shuffle(&mut families);
+        for (case, known) in families.into_iter().take((count * FAMILIES / 1000).max(1)) {
+            if self.made.len() + known.len() > count {
+                continue;
+            }
+            for (row, expected) in known {
+                self.add(kind, row.number.clone(), Sending::Normal, expected);
+                if let Some(made) = self.made.last_mut() {
+                    made.family_of = Some(case.clone());
+                }
             }
         }
     }
 
     /// A customer of that case; the kinds take turns as far as they have any.
-    fn about(&mut self, case: Case, nth: usize) -> Option<(Kind, String, Expected)> {
-        let turns = Kind::ALL.iter().cycle().skip(nth % Kind::ALL.len()).take(Kind::ALL.len());
-        for kind in turns {
-            let pool = self.pools.get(&(*kind, case)).map_or(&[][..], Vec::as_slice);
+    fn about(&mut self, case: Case, nth: usize) -> Option<(&'static Kind, String, Expected)> {
+        let kinds = Kind::ALL.iter().enumerate();
+        for (place, kind) in kinds.cycle().skip(nth % Kind::ALL.len()).take(Kind::ALL.len()) {
+            let pool = self.pools.get(&(place, case)).map_or(&[][..], Vec::as_slice);
             if let Some((row, expected)) = self.draw.pick(pool) {
-                return Some((*kind, row.number.clone(), expected.clone()));
+                return Some((kind, row.number.clone(), expected.clone()));
             }
         }
         None
     }
 
-    fn add(&mut self, kind: Kind, number: String, sending: Sending, expected: Expected) {
+    /// Somebody whom no list lets the inquirer ask in this affair.
+    fn stranger(&mut self, kind: &Kind) -> Option<Institution> {
+        let others: Vec<Institution> = Institution::ALL
+            .into_iter()
+            .filter(|other| other.takes_part() && *other != kind.inquirer)
+            .filter(|other| Kind { provider: *other, ..*kind }.beside(self.rows).next().is_none())
+            .collect();
+        self.draw.pick(&others).copied()
+    }
+
+    /// An item that the list has, though not for this affair between these two.
+    fn uncovered_item(&mut self, kind: &Kind) -> Option<&'static str> {
+        let items: Vec<&'static str> = Kind::ALL
+            .iter()
+            .map(|other| other.item)
+            .filter(|item| Kind { item, ..*kind }.row(self.rows).is_none())
+            .collect();
+        self.draw.pick(&items).copied()
+    }
+
+    fn at_the_door(&mut self, accreditation: Accreditation) -> Option<Institution> {
+        Institution::ALL.into_iter().find(|one| one.profile().accreditation == accreditation)
+    }
+
+    /// A number of the institution's form that it has given to nobody.
+    fn nobodys(&mut self, institution: Institution) -> String {
+        loop {
+            let number = (institution.profile().number)(&mut self.draw);
+            if self.truth.row(institution, &number).is_none() {
+                return number;
+            }
+        }
+    }
+
+    fn add(&mut self, kind: &'static Kind, number: String, sending: Sending, expected: Expected) {
         self.made.push(PlannedInquiry {
             n: 0,
             kind,
-            inquirer: kind.inquirer(),
+            inquirer: kind.inquirer,
             number,
-            provider: kind.provider(),
-            affair: kind.affair(),
-            item: kind.item(),
+            provider: kind.provider,
+            affair: kind.affair,
+            item: kind.item,
             sending,
             expected,
+            family_of: None,
         });
     }
 
     fn in_order(mut self) -> Vec<PlannedInquiry> {
         self.draw.shuffle(&mut self.made);
         self.made.sort_by_key(|inquiry| match inquiry.sending {
-            Sending::Normal | Sending::Late => (0, Institution::Town),
-            Sending::WithIdOf(_) => (1, Institution::Town),
-            Sending::WhileSuspended => (2, inquiry.inquirer),
+            Sending::Normal | Sending::Late | Sending::Early => 0,
+            Sending::WithIdOf(_) => 1,
+            Sending::WhileSuspended => 2,
         });
         // An id is used up only by an inquiry that reached the platform.
         let reached: Vec<(usize, Institution)> = self

@@ -11,7 +11,9 @@ use serde_json::Value;
 
 use crate::{
     DemoError,
-    customers::{Customer, Customers, Institution, Link},
+    customers::{Customer, Customers, Link},
+    institution::Institution,
+    population::{Population, Relation},
 };
 
 /// What is true about one row of one institution.
@@ -57,11 +59,25 @@ pub struct Truth {
     /// Every row of a resident.
     #[serde(skip)]
     all_of: HashMap<(Institution, u32), Vec<usize>>,
+    /// The people of each household that has more than one.
+    #[serde(skip)]
+    households: BTreeMap<u32, Vec<Member>>,
+}
+
+/// Somebody of a household.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Member {
+    /// Index of the resident.
+    pub(crate) resident: u32,
+    /// One of the couple at its head.
+    pub(crate) parent: bool,
+    /// Of age.
+    pub(crate) adult: bool,
 }
 
 impl Truth {
-    /// The truth about these customers of `residents` people.
-    pub fn about(customers: &Customers, residents: usize) -> Truth {
+    /// The truth about these customers of this population.
+    pub fn about(customers: &Customers, population: &Population) -> Truth {
         let rows: Vec<TruthRow> = customers.all.iter().map(row).collect();
         let numbered = rows.iter().enumerate();
         let by_number =
@@ -75,7 +91,20 @@ impl Truth {
                 all_of.entry((row.institution, resident)).or_default().push(at);
             }
         }
-        Truth { seed: customers.seed, residents, rows, by_number, by_resident, all_of }
+        let mut households: BTreeMap<u32, Vec<Member>> = BTreeMap::new();
+        for resident in &population.residents {
+            let parent = matches!(resident.relation, Relation::Head | Relation::Spouse);
+            let member = Member { resident: resident.index, parent, adult: resident.birth.age() >= 20 };
+            households.entry(resident.household).or_default().push(member);
+        }
+        households.retain(|_, members| members.len() > 1);
+        let residents = population.residents.len();
+        Truth { seed: customers.seed, residents, rows, by_number, by_resident, all_of, households }
+    }
+
+    /// The people of each household that has more than one.
+    pub(crate) fn households(&self) -> impl Iterator<Item = &[Member]> {
+        self.households.values().map(Vec::as_slice)
     }
 
     /// The row under that number.
@@ -127,7 +156,7 @@ mod tests {
     fn truth_finds_rows_by_number_and_by_resident() {
         let population = Population::generate(5, 800);
         let customers = Customers::make(&population);
-        let truth = Truth::about(&customers, population.residents.len());
+        let truth = Truth::about(&customers, &population);
         assert_eq!(truth.rows.len(), customers.all.len());
         for customer in &customers.all {
             let row = truth.row(customer.institution, &customer.number).unwrap();

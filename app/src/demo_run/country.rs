@@ -1,13 +1,17 @@
 //! The demo's country as files: configuration, whitelist rows, accreditations. Written once; found again by the
 //! next run on the same folder.
 
+use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context, Result};
+use demo::Institution;
 use rules::{Accreditation, Row, Standing};
 use words::{AffairId, Date, ItemId, Kind, Moment, PartyId};
+
+use crate::wording;
 
 /// Rooms that exist once, in the order they start.
 const SINGLE: [(&str, &str, &str); 6] = [
@@ -21,6 +25,9 @@ const SINGLE: [(&str, &str, &str); 6] = [
 
 /// How often the demo's rooms fetch their documents, ms: often, so that a suspension can be watched acting.
 pub const POLL_MS: u64 = 1_000;
+
+/// How often its gateways look for late answers, ms.
+const LOOK_AGAIN_MS: u32 = 2_000;
 
 /// A demo's folder.
 #[derive(Clone, Debug)]
@@ -71,16 +78,24 @@ fn free_ports(count: usize) -> Result<Vec<u16>> {
     Ok(ports)
 }
 
-/// Writes `musubi.toml`, `accreditations.json`; gives the pension service's port.
-pub fn write(folder: &Folder, databases: Option<&str>, now: Moment) -> Result<u16> {
+/// Writes `musubi.toml`, `accreditations.json`; gives the ports of the institutions' own services.
+pub fn write(folder: &Folder, databases: Option<&str>, now: Moment) -> Result<BTreeMap<String, u16>> {
     std::fs::create_dir_all(&folder.path)?;
-    let mut ports = free_ports((SINGLE.len() + 3) * 2 + 1)?.into_iter();
+    let with_service = || Institution::ALL.into_iter().filter(|one| one.profile().service.is_some());
+    let rooms = SINGLE.len() + Institution::ALL.len();
+    let with_pages = 2 + Institution::ALL.len();
+    let mut ports = free_ports(rooms * 2 + with_service().count() + with_pages + 1)?.into_iter();
     let mut next = || ports.next().context("a port");
-    let pension_port = next()?;
+    let services: BTreeMap<String, u16> =
+        with_service().map(|one| Ok((one.as_str().to_owned(), next()?))).collect::<Result<_>>()?;
     // Schemas are named after the folder: two countries can share a server.
     let of_folder =
         std::path::absolute(&folder.path).map(|path| seal::sha256(path.as_os_str().as_encoded_bytes()))?;
     let of_folder = words::hex(of_folder.get(..4).unwrap_or_default());
+    let start = next()?;
+    let pages = |id: &str, port: u16| {
+        format!("\n[{id}.pages]\nlisten = \"127.0.0.1:{port}\"\nstart = \"http://127.0.0.1:{start}/\"\n")
+    };
     let mut text = String::from("# The demo's country: one section for each party.\n");
     let mut section = |id: &str,
                        room: Option<&str>,
@@ -104,19 +119,26 @@ pub fn write(folder: &Folder, databases: Option<&str>, now: Moment) -> Result<u1
         ));
     };
     for (id, name, name_en) in SINGLE {
-        let own = if ["linkage", "registry", "portal"].contains(&id) {
-            "demo = true\n"
-        } else if id == "oversight" {
-            "whitelist = \"whitelist.jws\"\naccreditations = \"accreditations.json\"\n"
-        } else {
-            ""
+        let mut own = match id {
+            "linkage" | "registry" | "portal" => "demo = true\n".to_owned(),
+            "oversight" => {
+                "whitelist = \"whitelist.jws\"\naccreditations = \"accreditations.json\"\n".to_owned()
+            }
+            _ => String::new(),
         };
-        section(id, None, name, name_en, own, next()?, next()?);
+        if ["oversight", "portal"].contains(&id) {
+            own.push_str(&pages(id, next()?));
+        }
+        section(id, None, name, name_en, &own, next()?, next()?);
     }
-    for (id, name, name_en, own) in gateways(pension_port) {
-        section(id, Some("gateway"), name, name_en, &own, next()?, next()?);
+    for institution in Institution::ALL {
+        let profile = institution.profile();
+        let port = services.get(profile.id).map(u16::to_string).unwrap_or_default();
+        let connector = profile.connector.replace("{port}", &port);
+        let own = format!("look_again_ms = {LOOK_AGAIN_MS}\n{connector}{}", pages(profile.id, next()?));
+        section(profile.id, Some("gateway"), profile.name, profile.name_en, &own, next()?, next()?);
     }
-    for id in SINGLE.iter().map(|(id, _, _)| *id).chain(["town", "tax", "pension"]) {
+    for id in SINGLE.iter().map(|(id, _, _)| *id).chain(Institution::ALL.map(Institution::as_str)) {
         std::fs::create_dir_all(folder.path.join(id))?;
     }
     std::fs::write(folder.config(), text)?;
@@ -124,157 +146,146 @@ pub fn write(folder: &Folder, databases: Option<&str>, now: Moment) -> Result<u1
         folder.path.join("accreditations.json"),
         serde_json::to_vec_pretty(&accreditations(now)?)?,
     )?;
-    Ok(pension_port)
-}
-
-fn gateways(pension_port: u16) -> [(&'static str, &'static str, &'static str, String); 3] {
-    [
-        (
-            "town",
-            "市役所",
-            "City office",
-            r#"department = "子育て支援課"
-
-[town.connector]
-kind = "csv"
-file = "sources/town/jumin.csv"
-columns = { customer = "宛名番号", name = "氏名", kana = "氏名カナ", sex = "性別", birth = "生年月日", address = "住所", shielded = "支援措置" }
-
-[town.connector.items.residence]
-fields = { address = "住所", since = "住民となった日", relation = "続柄" }
-
-[town.connector.items.child-allowance]
-file = "sources/town/jido_teate.csv"
-key = "宛名番号"
-fields = { since = "認定年月日", children = "対象児童数", monthly_yen = "月額" }
-integers = ["children", "monthly_yen"]
-"#
-            .into(),
-        ),
-        (
-            "tax",
-            "国税庁",
-            "National Tax Agency",
-            r#"department = "課税部"
-
-[tax.connector]
-kind = "sqlite"
-file = "sources/tax/zeimu.db"
-customers = "SELECT seiri_no, shimei, kana, seibetsu, seinengappi, jusho, shien FROM taxpayers"
-columns = { customer = "seiri_no", name = "shimei", kana = "kana", sex = "seibetsu", birth = "seinengappi", address = "jusho", shielded = "shien" }
-
-[tax.connector.items.income]
-query = "SELECT nendo, shotoku, zeigaku FROM income WHERE seiri_no = ?1 ORDER BY nendo DESC LIMIT 1"
-fields = { year = "nendo", amount_yen = "shotoku", tax_yen = "zeigaku" }
-"#
-            .into(),
-        ),
-        (
-            "pension",
-            "年金機構",
-            "Pension service",
-            format!(
-                r#"department = "給付部"
-
-[pension.connector]
-kind = "http"
-base = "http://127.0.0.1:{pension_port}"
-list = "/members?after={{after}}"
-one = "/members/{{customer}}"
-rows = "members"
-next = "next"
-columns = {{ customer = "number", name = "nm", kana = "nm_kana", sex = "sx", birth = "dob", address = "adr", shielded = "protect" }}
-
-[pension.connector.items.pension-paid]
-fields = {{ year = "paid_fy", amount_yen = "paid_yen" }}
-"#
-            ),
-        ),
-    ]
+    Ok(services)
 }
 
 fn accreditations(now: Moment) -> Result<Vec<Accreditation>> {
-    let one = |party: &str, kind: &str| {
+    let one = |institution: Institution| {
+        let profile = institution.profile();
+        let assessed = match profile.accreditation {
+            demo::Accreditation::Full => Some(true),
+            demo::Accreditation::NoAssessment => Some(false),
+            demo::Accreditation::None => None,
+        }?;
+        Some((profile, assessed))
+    };
+    let accreditation = |(profile, assessed): (&demo::Profile, bool)| {
         Ok(Accreditation {
-            party: PartyId::parse(party)?,
-            kind: Kind::parse(kind)?,
+            party: PartyId::parse(profile.id)?,
+            kind: Kind::parse(profile.kind)?,
             standing: Standing::Active,
             // The assessment is good for five years (特定個人情報保護評価).
-            assessed_until: Some(now.plus_ms(5 * 365 * 86_400_000)),
-            holds_number: true,
+            assessed_until: assessed.then(|| now.plus_ms(5 * 365 * 86_400_000)),
+            holds_number: profile.holds_number,
         })
     };
-    ["town municipality", "tax tax-national", "pension pension"]
-        .iter()
-        .map(|line| line.split_once(' ').context("party and kind").and_then(|(party, kind)| one(party, kind)))
-        .collect()
+    Institution::ALL.into_iter().filter_map(one).map(accreditation).collect()
 }
 
-/// The demo's whitelist. Rows that rest on the law's table name its entry; none is marked checked, since the demo's
-/// items are wider or narrower than the law's. Rows that no entry of the law's table has say that they are samples.
+/// The demo's whitelist. What the rows rest on stands in `demo/data/whitelist.csv`.
 pub fn whitelist() -> Result<Vec<Row>> {
     const ORDER: &str = "番号法第十九条第八号・令和六年デジタル庁・総務省令第九号";
     const SAMPLE: &str = "見本(法の表にない行)";
-    let row = |affair: &str,
-               affair_name: &str,
-               item: &str,
-               item_name: &str,
-               kinds: (&str, &str),
-               law: &str,
-               entry: &str| {
+    let row = |row: demo::LawRow| {
         Ok(Row {
-            affair: AffairId::parse(affair)?,
-            affair_name: affair_name.into(),
-            affair_name_en: String::new(),
-            item_name_en: String::new(),
-            item: ItemId::parse(item)?,
-            item_name: item_name.into(),
-            inquirer_kind: Kind::parse(kinds.0)?,
-            provider_kind: Kind::parse(kinds.1)?,
-            needs_consent: false,
-            law: law.into(),
-            entry: entry.into(),
+            affair: AffairId::parse(&row.affair)?,
+            affair_name_en: wording::affair(&row.affair).1,
+            affair_name: row.affair_name,
+            item: ItemId::parse(&row.item)?,
+            item_name_en: wording::item(&row.item).1,
+            item_name: row.item_name,
+            inquirer_kind: Kind::parse(&row.inquirer_kind)?,
+            provider_kind: Kind::parse(&row.provider_kind)?,
+            needs_consent: row.consent,
+            law: if row.checked { ORDER } else { SAMPLE }.into(),
+            entry: row.entry,
             valid_from: Date::new(2026, 6, 26)?,
             valid_to: None,
-            checked: false,
+            checked: row.checked,
         })
     };
-    let pension = "国民年金法による年金である給付の支給に関する事務";
-    [
-        row(
-            "child-allowance",
-            "児童手当の支給に関する事務",
-            "income",
-            "所得",
-            ("municipality", "tax-national"),
-            SAMPLE,
-            "所得は法では市町村長の地方税関係情報 (第二条の表 106項)",
-        ),
-        row(
-            "pension",
-            pension,
-            "residence",
-            "住民票関係情報",
-            ("pension", "municipality"),
-            ORDER,
-            "第二条の表 73項",
-        ),
-        row(
-            "tax",
-            "国税の賦課に関する事務",
-            "pension-paid",
-            "年金給付関係情報",
-            ("tax-national", "pension"),
-            SAMPLE,
-            "見本",
-        ),
-    ]
-    .into_iter()
-    .collect()
+    demo::whitelist().into_iter().map(row).collect()
 }
 
 /// The rooms' sections in the order they start.
 pub fn start_order(config: &Path) -> Result<Vec<String>> {
     let file = crate::config_file::ConfigFile::read(config)?;
     Ok(file.sections.iter().map(|section| section.settings.id.to_string()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::{BTreeSet, HashSet};
+
+    /// A row of the law's own table.
+    #[derive(serde::Deserialize, Debug, PartialEq, Eq, Hash)]
+    struct Entry {
+        entry: String,
+        inquirer: String,
+        affair: String,
+        provider: String,
+        item: String,
+        checked: bool,
+    }
+
+    /// What stands in the demo's list as checked stands so in the law's table; what does not says that it is a sample.
+    #[test]
+    fn checked_rows_stand_in_the_laws_table_and_no_others() {
+        let packs = std::env::var("MUSUBI_PACKS").unwrap_or_else(|_| "../../shared".into());
+        let Some(law) = crate::whitelist_command::law_of_pack(Path::new(&packs)) else {
+            println!("needs pack");
+            return;
+        };
+        let mut reader = csv::Reader::from_path(law).unwrap();
+        let law: HashSet<Entry> = reader.deserialize().map(Result::unwrap).collect();
+        let rows = demo::whitelist();
+        assert!(rows.iter().filter(|row| row.checked).count() >= 40);
+        for row in rows {
+            let entry = Entry {
+                entry: row.entry.clone(),
+                inquirer: row.inquirer.clone(),
+                affair: row.affair_name.clone(),
+                provider: row.provider.clone(),
+                item: row.item_name.clone(),
+                checked: true,
+            };
+            assert_eq!(law.contains(&entry), row.checked, "{row:?}");
+        }
+    }
+
+    /// A kind stands for the bodies that the law names, always the same ones.
+    #[test]
+    fn a_kind_stands_for_the_bodies_that_the_law_names() {
+        let named = |kind: &str| -> &[&str] {
+            match kind {
+                "municipality" => &["市町村長"],
+                "health-insurer" => &["健康保険組合", "医療保険者"],
+                "pension" => &["厚生労働大臣", "日本年金機構"],
+                "labour" => &["厚生労働大臣"],
+                "welfare-office" => &["都道府県知事等"],
+                "scholarship" => &["独立行政法人日本学生支援機構"],
+                other => panic!("no checked row may speak of {other}"),
+            }
+        };
+        for row in demo::whitelist().iter().filter(|row| row.checked) {
+            for (kind, body) in [(&row.inquirer_kind, &row.inquirer), (&row.provider_kind, &row.provider)] {
+                assert!(named(kind).iter().any(|name| body.contains(name)), "{kind}: {body}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_list_is_what_a_ceremony_can_publish_and_every_word_has_its_names() {
+        let rows = whitelist().unwrap();
+        for (id, (ja, en)) in rows
+            .iter()
+            .flat_map(|row| {
+                let (affair, item) = (row.affair.as_str(), row.item.as_str());
+                [(affair, crate::wording::affair(affair)), (item, crate::wording::item(item))]
+            })
+            .collect::<BTreeSet<_>>()
+        {
+            assert!(ja != id && en != id && !ja.is_ascii() && en.is_ascii(), "{id}: {ja} / {en}");
+        }
+    }
+
+    #[test]
+    fn who_holds_no_number_and_who_waits_at_the_door() {
+        let all = accreditations(Moment(0)).unwrap();
+        let of = |id: &str| all.iter().find(|one| one.party.as_str() == id);
+        assert!(of("care-home").is_none(), "not accredited");
+        assert_eq!(of("clinic").unwrap().assessed_until, None);
+        assert!(!of("bank").unwrap().holds_number && of("town").unwrap().holds_number);
+    }
 }

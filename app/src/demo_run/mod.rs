@@ -8,13 +8,13 @@ mod stage;
 pub use report::Report;
 pub use stage::Stage;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use country::Folder;
-use demo::pension_service::PensionService;
-use demo::{Customers, Institution, Plan, Population, Truth, write_sources};
+use demo::{Customers, Institution, OwnService, Plan, Population, Truth, write_sources};
 use indicatif::{ProgressBar, ProgressStyle};
 use play::Player;
 use protocol::desk::{ISSUE, Issued};
@@ -22,13 +22,14 @@ use protocol::oversight::{ALARMS, AlarmLine, CASES, CaseLine};
 use protocol::register::{
     ChangeKind, EnterResidents, Entered, NewResident, PORTAL_CODES, PortalCodes, RESIDENTS,
 };
-use report::latency;
+use report::{LedgerLine, latency};
 use serde::{Deserialize, Serialize};
 use wire::CallError;
 use words::{Date, Moment};
 use world::{Stopwatch, World};
 
-use crate::{ceremony, desk};
+use crate::verify_log::{Verified, VerifyLogArgs};
+use crate::{ceremony, desk, verify_log};
 
 /// The demo's options.
 #[derive(Clone, Debug, clap::Args)]
@@ -64,7 +65,8 @@ pub struct DemoArgs {
 struct Memory {
     residents: u32,
     seed: u64,
-    pension_port: u16,
+    /// Ports of the institutions' own services.
+    services: BTreeMap<String, u16>,
     runs: u64,
 }
 
@@ -90,7 +92,7 @@ pub struct Ready {
     /// What is true.
     pub truth: Truth,
     customers: Customers,
-    pension: PensionService,
+    services: Vec<OwnService>,
     report: Report,
     runs: u64,
     seed: u64,
@@ -100,7 +102,7 @@ pub struct Ready {
 pub async fn run(args: DemoArgs) -> Result<()> {
     let watch = Stopwatch::start();
     let ready = build(&args, &watch).await?;
-    let (report, stage, _pension) = ask_and_answer(ready, &args, &watch).await?;
+    let (report, stage, _services) = ask_and_answer(ready, &args, &watch).await?;
     println!("{}", report.in_words());
     if let Some(path) = &args.json {
         std::fs::write(path, serde_json::to_vec_pretty(&report)?)
@@ -135,15 +137,15 @@ fn prepare(args: &DemoArgs, folder: &Folder) -> Result<(Memory, Customers, Truth
         memory.as_ref().map_or((args.residents, args.seed), |memory| (memory.residents, memory.seed));
     let population = Population::generate(seed, residents);
     let customers = Customers::make(&population);
-    let truth = Truth::about(&customers, population.residents.len());
+    let truth = Truth::about(&customers, &population);
     let memory = match memory {
         Some(memory) => memory,
         None => {
             let now = Moment(World::real().now());
-            let pension_port = country::write(folder, args.postgres.as_deref(), now)?;
+            let services = country::write(folder, args.postgres.as_deref(), now)?;
             write_sources(&customers, &folder.sources(), demo::Stage::AtIssue)?;
             truth.write(&folder.path.join("truth.json"))?;
-            Memory { residents, seed, pension_port, runs: 0 }
+            Memory { residents, seed, services, runs: 0 }
         }
     };
     Ok((memory, customers, truth, population))
@@ -152,10 +154,13 @@ fn prepare(args: &DemoArgs, folder: &Folder) -> Result<(Memory, Customers, Truth
 /// Builds the country and starts it; returns when every institution has its codes.
 pub async fn build(args: &DemoArgs, watch: &Stopwatch) -> Result<Ready> {
     let folder = Folder { path: args.data.clone() };
-    say("住民と三つの機関のデータを用意しています / making residents and three institutions' own data");
+    say("住民と各機関のデータを用意しています / making residents and the institutions' own data");
     let (mut memory, customers, truth, population) = prepare(args, &folder)?;
-    let pension =
-        PensionService::start(&folder.sources().join("pension/members.json"), memory.pension_port).await?;
+    let mut services = Vec::new();
+    for institution in Institution::ALL {
+        let port = memory.services.get(institution.as_str()).copied().unwrap_or_default();
+        services.extend(OwnService::start(institution, &folder.sources(), port).await?);
+    }
     if !folder.path.join("country.json").exists() {
         ceremony::run(&folder.config(), Some((1, country::whitelist()?)), &World::real(), say).await?;
     }
@@ -175,7 +180,7 @@ pub async fn build(args: &DemoArgs, watch: &Stopwatch) -> Result<Ready> {
         ready_seconds: watch.elapsed().as_secs_f64(),
         ..Report::default()
     };
-    Ok(Ready { folder, stage, truth, customers, pension, report, runs: memory.runs, seed: memory.seed })
+    Ok(Ready { folder, stage, truth, customers, services, report, runs: memory.runs, seed: memory.seed })
 }
 
 fn called<T>(result: Result<T, CallError>) -> Result<T> {
@@ -223,9 +228,11 @@ async fn enter_residents(stage: &Stage, population: &Population) -> Result<()> {
 }
 
 async fn fetch_codes(stage: &Stage) -> Result<Issued> {
-    let progress = bar(Institution::ALL.len(), "符号の発行 / issuing link codes");
+    // Who waits at the door is given no codes.
+    let taking_part: Vec<_> = Institution::ALL.into_iter().filter(|one| one.takes_part()).collect();
+    let progress = bar(taking_part.len(), "符号の発行 / issuing link codes");
     let mut under_way = tokio::task::JoinSet::new();
-    for institution in Institution::ALL {
+    for institution in taking_part {
         let operator = desk::client(stage.section(institution.as_str())?, "operator")?;
         under_way.spawn(async move { operator.post::<Issued>(ISSUE, &serde_json::json!({}), WITHIN).await });
     }
@@ -249,14 +256,14 @@ pub async fn ask_and_answer(
     ready: Ready,
     args: &DemoArgs,
     watch: &Stopwatch,
-) -> Result<(Report, Stage, PensionService)> {
-    let Ready { folder, stage, truth, customers, pension, mut report, runs, seed } = ready;
+) -> Result<(Report, Stage, Vec<OwnService>)> {
+    let Ready { folder, stage, truth, customers, services, mut report, runs, seed } = ready;
     let count = args.inquiries.unwrap_or(report.residents / 10).max(100);
     let plan = Plan::make(&truth, seed.wrapping_add(runs), count);
     plan.write(&folder.path.join("plan.json"))?;
     // Since the codes were issued, clerks have made slips in some birth dates.
     write_sources(&customers, &folder.sources(), demo::Stage::AfterSlips)?;
-    pension.reload()?;
+    services.iter().try_for_each(OwnService::reload)?;
     let (alarms, cases) = reports(&stage).await?;
     let progress = bar(plan.inquiries.len(), "照会 / inquiries");
     let played = Player::new(&folder, &stage, &truth)?.play(&plan, &progress).await?;
@@ -272,12 +279,40 @@ pub async fn ask_and_answer(
     report.wrong_content = played.wrong_content;
     report.unexpected = played.unexpected + u32::try_from(alarms).unwrap_or(u32::MAX);
     report.surprises = played.surprises;
+    report.kinds = played.kinds;
+    report.reasons = report::reasons(&report.refused);
+    report.families = played.families;
     report.alarms = alarms;
     report.cases = cases;
+    verify_ledgers(&folder, &stage, &mut report).await;
     report.latency_ms = latency(played.latencies);
     report.peak_rss_mb = stage.peak_rss() as f64 / 1e6;
     report.seconds = watch.elapsed().as_secs_f64();
-    Ok((report, stage, pension))
+    Ok((report, stage, services))
+}
+
+/// Verifies every room's ledger from outside, as anybody can.
+async fn verify_ledgers(folder: &Folder, stage: &Stage, report: &mut Report) {
+    for section in &stage.file.sections {
+        let id = section.settings.id.to_string();
+        let args = VerifyLogArgs {
+            source: id.clone(),
+            country: None,
+            config: Some(folder.config()),
+            keep: None,
+            json: false,
+        };
+        match verify_log::verify(&args).await {
+            Ok(Verified { origin, size, verified, .. }) => {
+                report.ledgers.push(LedgerLine { origin, size, verified });
+            }
+            Err(error) => {
+                report.unexpected += 1;
+                report.surprises.push(format!("the ledger of {id}: {error:#}"));
+                report.ledgers.push(LedgerLine { origin: id, size: 0, verified: false });
+            }
+        }
+    }
 }
 
 /// How many alarms and cases oversight has.

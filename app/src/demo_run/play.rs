@@ -1,11 +1,11 @@
 //! Playing a plan of inquiries: each sent as planned, each outcome held against what was settled before.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use demo::{Expected, Institution, Plan, PlannedInquiry, Refusal, Sending, Truth, Unanswered};
+use demo::{Expected, Institution, Kind, Plan, PlannedInquiry, Refusal, Sending, Truth, Unanswered};
 use gateway::rehearsal::Member;
 use indicatif::ProgressBar;
 use protocol::desk::{Ask, INQUIRIES, SUMMARY, Told};
@@ -18,12 +18,16 @@ use words::{ActId, AffairId, ItemId, PartyId, Reason};
 use world::{Stopwatch, World};
 
 use super::country::{Folder, POLL_MS};
+use super::report::{Families, KindLine};
 use super::stage::Stage;
-use crate::desk;
+use crate::{desk, picker};
 
 /// Inquiries under way at once.
 const AT_ONCE: usize = 16;
 const WITHIN: Duration = Duration::from_secs(30);
+
+/// So many families' members are looked up in their own indices: each look is an issue of a code and costs as much.
+const FAMILIES_LOOKED_INTO: usize = 6;
 
 /// What came of one inquiry, as its clerk saw it.
 enum Outcome {
@@ -43,6 +47,8 @@ pub struct Played {
     pub answered: BTreeMap<String, i64>,
     pub not_answered: BTreeMap<String, i64>,
     pub refused: BTreeMap<String, i64>,
+    pub kinds: Vec<KindLine>,
+    pub families: Families,
 }
 
 /// Everything a play needs.
@@ -53,14 +59,25 @@ pub struct Player<'a> {
     clerks: HashMap<Institution, Arc<InnerClient>>,
 }
 
+fn line_of(kind: &Kind) -> KindLine {
+    let Kind { inquirer, provider, affair, item, field, .. } = *kind;
+    let kind = kind.id();
+    KindLine { kind, field, affair, item, inquirer, provider, answered: 0, not_answered: 0, refused: 0 }
+}
+
 fn reason_of(refusal: Refusal) -> Reason {
     match refusal {
         Refusal::NotOnList => Reason::NotOnList,
         Refusal::ItemNotCovered => Reason::ItemNotCovered,
         Refusal::AccreditationSuspended => Reason::AccreditationSuspended,
+        Refusal::ConsentRequired => Reason::ConsentRequired,
+        Refusal::NotAccredited => Reason::NotAccredited,
+        Refusal::ImpactAssessmentMissing => Reason::ImpactAssessmentMissing,
         Refusal::Expired => Reason::Expired,
+        Refusal::NotYetValid => Reason::NotYetValid,
         Refusal::Replayed => Reason::Replayed,
         Refusal::NoCode => Reason::NoCode,
+        Refusal::NoCustomer => Reason::NoCustomer,
     }
 }
 
@@ -94,30 +111,29 @@ impl<'a> Player<'a> {
         let before = self.counts().await?;
         let ids: Arc<Vec<ActId>> =
             Arc::new(plan.inquiries.iter().map(|_| ActId::new(World::real().random())).collect());
-        let mut played = Played::default();
+        let mut played = Played { kinds: Kind::ALL.iter().map(line_of).collect(), ..Played::default() };
         let (ordinary, suspended): (Vec<_>, Vec<_>) =
             plan.inquiries.iter().partition(|inquiry| inquiry.sending != Sending::WhileSuspended);
         let (first, reused): (Vec<_>, Vec<_>) =
             ordinary.into_iter().partition(|inquiry| !matches!(inquiry.sending, Sending::WithIdOf(_)));
         self.all(&first, &ids, &mut played, bar).await?;
         self.all(&reused, &ids, &mut played, bar).await?;
-        for institution in Institution::ALL {
-            let of: Vec<_> =
-                suspended.iter().copied().filter(|inquiry| inquiry.inquirer == institution).collect();
-            if of.is_empty() {
-                continue;
-            }
-            self.stand(institution, Standing::Suspended).await?;
-            self.all(&of, &ids, &mut played, bar).await?;
-            self.stand(institution, Standing::Active).await?;
+        let inquirers: BTreeSet<Institution> = suspended.iter().map(|inquiry| inquiry.inquirer).collect();
+        if !inquirers.is_empty() {
+            self.stand(&inquirers, Standing::Suspended).await?;
+            self.all(&suspended, &ids, &mut played, bar).await?;
+            self.stand(&inquirers, Standing::Active).await?;
         }
         self.count(&before, plan, &mut played).await?;
+        self.look_into_families(plan, &ids, &mut played).await?;
         Ok(played)
     }
 
-    /// Suspends or restores an institution and waits until every transcryptor has polled.
-    async fn stand(&self, institution: Institution, standing: Standing) -> Result<()> {
-        desk::change_standing(&self.folder.config(), institution.as_str(), standing, "demo").await?;
+    /// Suspends or restores institutions and waits until every transcryptor has polled.
+    async fn stand(&self, institutions: &BTreeSet<Institution>, standing: Standing) -> Result<()> {
+        for institution in institutions {
+            desk::change_standing(&self.folder.config(), institution.as_str(), standing, "demo").await?;
+        }
         tokio::time::sleep(Duration::from_millis(POLL_MS * 2 + 500)).await;
         Ok(())
     }
@@ -131,10 +147,10 @@ impl<'a> Player<'a> {
     ) -> Result<()> {
         let permits = Arc::new(Semaphore::new(AT_ONCE));
         let mut under_way = tokio::task::JoinSet::new();
-        let mut late = Vec::new();
+        let mut out_of_time = Vec::new();
         for inquiry in inquiries.iter().copied().cloned() {
-            if inquiry.sending == Sending::Late {
-                late.push(inquiry);
+            if matches!(inquiry.sending, Sending::Late | Sending::Early) {
+                out_of_time.push(inquiry);
                 continue;
             }
             let id = match inquiry.sending {
@@ -160,18 +176,18 @@ impl<'a> Player<'a> {
             self.judge(&inquiry, outcome, played);
             bar.inc(1);
         }
-        self.all_late(late, played, bar).await
+        self.all_out_of_time(out_of_time, played, bar).await
     }
 
-    /// Inquiries whose time has passed: no clerk's desk sends such, so they go under the member's own keys.
-    async fn all_late(
+    /// Inquiries whose time has passed or has not come: no clerk's desk sends such, so they go under the member's own keys.
+    async fn all_out_of_time(
         &self,
-        late: Vec<PlannedInquiry>,
+        inquiries: Vec<PlannedInquiry>,
         played: &mut Played,
         bar: &ProgressBar,
     ) -> Result<()> {
         let mut members: HashMap<Institution, Member> = HashMap::new();
-        for inquiry in late {
+        for inquiry in inquiries {
             let member = match members.entry(inquiry.inquirer) {
                 std::collections::hash_map::Entry::Occupied(open) => open.into_mut(),
                 std::collections::hash_map::Entry::Vacant(none) => {
@@ -179,7 +195,7 @@ impl<'a> Player<'a> {
                     none.insert(Member::open(&section.settings, &self.folder.path, World::real()).await?)
                 }
             };
-            let outcome = send_late(member, &inquiry).await;
+            let outcome = send_out_of_time(member, &inquiry).await;
             self.judge(&inquiry, outcome, played);
             bar.inc(1);
         }
@@ -190,6 +206,14 @@ impl<'a> Player<'a> {
     }
 
     fn judge(&self, inquiry: &PlannedInquiry, outcome: Outcome, played: &mut Played) {
+        if let Some(line) = played.kinds.iter_mut().find(|line| line.kind == inquiry.kind.id()) {
+            match &outcome {
+                Outcome::Content(_) => line.answered += 1,
+                Outcome::Reason(Reason::NotAnswered) => line.not_answered += 1,
+                Outcome::Reason(_) => line.refused += 1,
+                Outcome::Broken(_) => {}
+            }
+        }
         let surprise = match (&inquiry.expected, &outcome) {
             (Expected::Answered { content }, Outcome::Content(got)) if got == content => None,
             (Expected::Answered { .. }, Outcome::Content(got)) => {
@@ -224,6 +248,52 @@ impl<'a> Player<'a> {
                 ),
             );
         }
+    }
+
+    /// Families: each member's own index has the member's act, and none that is about another of them.
+    async fn look_into_families(&self, plan: &Plan, ids: &[ActId], played: &mut Played) -> Result<()> {
+        let mut families: BTreeMap<_, Vec<(ActId, u32)>> = BTreeMap::new();
+        for inquiry in &plan.inquiries {
+            let Some(of) = &inquiry.family_of else { continue };
+            let row = self.truth.row(inquiry.inquirer, &inquiry.number);
+            let person =
+                row.and_then(|row| row.resident).context("a resident for every member of a family")?;
+            let id = *ids.get(inquiry.n).context("an id for every inquiry")?;
+            families.entry((inquiry.kind.id(), of)).or_default().push((id, person));
+        }
+        played.families.families = families.len();
+        played.families.members = families.values().map(Vec::len).sum();
+        for members in families.values().take(FAMILIES_LOOKED_INTO) {
+            for (own, person) in members {
+                let others = members.iter().map(|(act, _)| act).filter(|act| *act != own);
+                let seen = self.acts_of(*person, own).await?;
+                let fault = if !seen.contains(own) {
+                    "a family member's index has not the member's act"
+                } else if others.into_iter().any(|act| seen.contains(act)) {
+                    "a family member's index has another member's act"
+                } else {
+                    played.families.looked_into += 1;
+                    continue;
+                };
+                played.unexpected += 1;
+                self.surprise(played, format!("act {own}: {fault}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The acts in a person's index; entries travel by outbox, so it is looked at again until `awaited` is there.
+    async fn acts_of(&self, person: u32, awaited: &ActId) -> Result<BTreeSet<ActId>> {
+        let mut seen = BTreeSet::new();
+        for _ in 0..20 {
+            let (_, records) = picker::my_records(&self.folder.config(), &format!("{person:07}")).await?;
+            seen = records.acts.iter().map(|act| act.act).collect();
+            if seen.contains(awaited) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        Ok(seen)
     }
 
     fn surprise(&self, played: &mut Played, text: String) {
@@ -321,18 +391,19 @@ async fn ask(clerk: &InnerClient, id: ActId, inquiry: &PlannedInquiry) -> Outcom
     outcome(clerk.post(INQUIRIES, &ask, WITHIN).await)
 }
 
-async fn send_late(member: &Member, inquiry: &PlannedInquiry) -> Outcome {
+async fn send_out_of_time(member: &Member, inquiry: &PlannedInquiry) -> Outcome {
     let Ok(provider) = PartyId::parse(inquiry.provider.as_str()) else {
         return Outcome::Broken("an id of the plan is not valid".into());
     };
     match member.compose(&inquiry.number, inquiry.affair, inquiry.item, &provider).await {
         Ok((mut composed, _)) => {
-            composed.at = composed.at.plus_ms(-600_000);
+            composed.at =
+                composed.at.plus_ms(if inquiry.sending == Sending::Late { -600_000 } else { 600_000 });
             composed.deadline = composed.at.plus_ms(10_000);
             match member.send(&member.sign(&composed)).await {
                 Err(CallError::Problem(problem)) => Outcome::Reason(problem.reason),
                 Err(error) => Outcome::Broken(error.to_string()),
-                Ok(_) => Outcome::Broken("a late inquiry was answered".into()),
+                Ok(_) => Outcome::Broken("an inquiry out of its time was answered".into()),
             }
         }
         Err(reason) => Outcome::Broken(format!("could not be composed: {reason}")),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use words::{Blame, Reason};
 
 /// Latency of inquiries, ms, from the clerk's request to the answer.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
@@ -11,6 +12,82 @@ pub struct Latency {
     pub p50: f64,
     /// 99th percentile.
     pub p99: f64,
+}
+
+/// What came of one kind of inquiry, as its clerks saw it.
+#[derive(Clone, Debug, Serialize)]
+pub struct KindLine {
+    /// The kind, in one line.
+    pub kind: String,
+    /// pension, medical, long_term_care, welfare, labour_insurance, tax
+    pub field: demo::Field,
+    /// For which affair.
+    pub affair: &'static str,
+    /// For which item.
+    pub item: &'static str,
+    /// Who asks.
+    pub inquirer: demo::Institution,
+    /// Who is asked.
+    pub provider: demo::Institution,
+    /// Answers.
+    pub answered: u32,
+    /// Replies without an answer.
+    pub not_answered: u32,
+    /// Refusals.
+    pub refused: u32,
+}
+
+/// One reason of refusal.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReasonLine {
+    /// The reason's word.
+    pub reason: String,
+    /// How often, as the deciding rooms recorded it.
+    pub count: i64,
+    /// Who can mend it: caller, institution, peer, ourselves.
+    pub mended_by: &'static str,
+    /// What it says, in Japanese.
+    pub ja: &'static str,
+    /// What it says, in English.
+    pub en: &'static str,
+}
+
+/// One room's ledger, verified from outside by the code of `musubi verify-log`.
+#[derive(Clone, Debug, Serialize)]
+pub struct LedgerLine {
+    /// The ledger.
+    pub origin: String,
+    /// Its entries.
+    pub size: u64,
+    /// Whether it verified.
+    pub verified: bool,
+}
+
+/// Affairs that concern a family.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Families {
+    /// Families asked about.
+    pub families: usize,
+    /// Their members, each asked about by an act of their own.
+    pub members: usize,
+    /// Members whose own index was looked into: it had their act, and none of another member's.
+    pub looked_into: usize,
+}
+
+/// Refusals by reason, with who can mend them.
+pub fn reasons(refused: &BTreeMap<String, i64>) -> Vec<ReasonLine> {
+    let line = |(word, count): (&String, &i64)| {
+        let reason = Reason::parse(word)?;
+        let mended_by = match reason.blame() {
+            Blame::Caller => "caller",
+            Blame::Institution => "institution",
+            Blame::Peer => "peer",
+            Blame::Ourselves => "ourselves",
+        };
+        let (ja, en) = (reason.in_japanese(), reason.in_english());
+        Some(ReasonLine { reason: word.clone(), count: *count, mended_by, ja, en })
+    };
+    refused.iter().filter_map(line).collect()
 }
 
 /// The report; counts of acts come from the deciding rooms' own records.
@@ -32,6 +109,14 @@ pub struct Report {
     pub not_answered: BTreeMap<String, i64>,
     /// Refused acts by reason, as the deciding room recorded them.
     pub refused: BTreeMap<String, i64>,
+    /// What came of each kind of inquiry.
+    pub kinds: Vec<KindLine>,
+    /// The same refusals, with who can mend them.
+    pub reasons: Vec<ReasonLine>,
+    /// Every room's ledger.
+    pub ledgers: Vec<LedgerLine>,
+    /// Affairs that concern a family.
+    pub families: Families,
     /// Inquiries made in this run.
     pub inquiries: usize,
     /// Answers that were another person's.
@@ -95,6 +180,16 @@ impl Report {
             &self.not_answered,
         ));
         text.push_str(&table("拒否 refused", &self.refused));
+        let answered_kinds = self.kinds.iter().filter(|line| line.answered > 0).count();
+        let verified = self.ledgers.iter().filter(|ledger| ledger.verified).count();
+        text.push_str(&format!(
+            "  照会の種類 kinds of inquiry {} (回答あり answered {answered_kinds})   世帯の照会 families {} ({} 人 people)   \
+             記録簿 ledgers verified {verified} / {}\n",
+            self.kinds.len(),
+            self.families.families,
+            self.families.members,
+            self.ledgers.len()
+        ));
         text.push_str(&format!("  事案 cases {}   警報 alarms {}\n", self.cases, self.alarms));
         text.push_str(&format!(
             "  人違い wrong person {}   内容違い wrong content {}   想定外 unexpected {}\n",

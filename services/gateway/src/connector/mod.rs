@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 /// One row of an institution's data: column to value.
 pub(crate) type Fields = Map<String, Value>;
 
-/// Which columns are the attributes.
+/// Which columns are the attributes. A service's field that lies deeper in its row is named by a JSON pointer, `/name/kana`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Columns {
@@ -61,10 +61,16 @@ pub(crate) struct ItemConfig {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub(crate) enum ConnectorConfig {
-    /// CSV files, UTF-8, with a header line.
+    /// CSV files with a header line.
     Csv {
         /// The file of customers.
         file: PathBuf,
+        /// How this file and the items' are written.
+        #[serde(default)]
+        encoding: Encoding,
+        /// What stands between their columns.
+        #[serde(default)]
+        separator: Separator,
         /// Its columns.
         columns: Columns,
         /// Items by id.
@@ -100,6 +106,42 @@ pub(crate) enum ConnectorConfig {
     },
 }
 
+/// How a file's characters are written.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+pub(crate) enum Encoding {
+    /// With or without a mark in front.
+    #[default]
+    #[serde(rename = "utf-8")]
+    Utf8,
+    /// With Windows' additions, as the Encoding Standard has it.
+    #[serde(rename = "shift_jis")]
+    ShiftJis,
+}
+
+/// One ASCII character between the columns of a line.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "char")]
+pub(crate) struct Separator(pub(crate) u8);
+
+impl Default for Separator {
+    fn default() -> Self {
+        Self(b',')
+    }
+}
+
+impl TryFrom<char> for Separator {
+    type Error = &'static str;
+
+    fn try_from(character: char) -> Result<Self, Self::Error> {
+        match u8::try_from(character) {
+            Ok(byte) if byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n') => Ok(Self(byte)),
+            _ => Err(
+                "`separator` must be one ASCII character, such as , or ; or a tab, not a quote or a line end",
+            ),
+        }
+    }
+}
+
 /// A customer as the institution holds the person.
 #[derive(Clone)]
 pub(crate) struct Customer {
@@ -125,8 +167,17 @@ pub(crate) enum Connector {
     Http(Box<http_service::HttpService>),
 }
 
+/// A column of a row, or, as a JSON pointer (RFC 6901), what lies deeper in it.
+fn field<'a>(fields: &'a Fields, column: &str) -> Option<&'a Value> {
+    fields.get(column).or_else(|| {
+        let (first, _) = column.strip_prefix('/')?.split_once('/')?;
+        let deeper = column.get(first.len() + 1..)?;
+        fields.get(&first.replace("~1", "/").replace("~0", "~"))?.pointer(deeper)
+    })
+}
+
 fn text(fields: &Fields, column: &str) -> String {
-    match fields.get(column) {
+    match field(fields, column) {
         Some(Value::String(text)) => text.clone(),
         Some(Value::Null) | None => String::new(),
         Some(other) => other.to_string(),
@@ -155,7 +206,7 @@ impl ItemConfig {
     /// Puts the item together from a row; `None` where the row holds nothing of it.
     fn value(&self, row: &Fields) -> Option<Value> {
         let field = |(name, column): (&String, &String)| {
-            let value = row.get(column).cloned().unwrap_or(Value::Null);
+            let value = self::field(row, column).cloned().unwrap_or(Value::Null);
             let value = match &value {
                 Value::String(text) if self.integers.contains(name) => {
                     text.trim().parse::<i64>().map_or(Value::Null, Value::from)
@@ -175,8 +226,9 @@ impl Connector {
     pub(crate) fn new(config: ConnectorConfig, base: &Path) -> Result<Self, ConfigError> {
         let wrong = |message: String| ConfigError { key: Some("connector".into()), message };
         match config {
-            ConnectorConfig::Csv { file, columns, items } => {
-                csv_files::CsvFiles::new(base.join(file), columns, items, base)
+            ConnectorConfig::Csv { file, encoding, separator, columns, items } => {
+                let shape = csv_files::Shape { encoding, separator };
+                csv_files::CsvFiles::new(base.join(file), shape, columns, items, base)
                     .map(Self::Csv)
                     .map_err(|error| wrong(error.0))
             }
@@ -216,6 +268,40 @@ impl Connector {
             Self::Csv(files) => files.item(customer, item).await,
             Self::Sqlite(file) => file.item(customer, item).await,
             Self::Http(service) => Ok(service.item(customer, item)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn fields_that_lie_deeper_are_found_by_a_pointer_and_own_names_come_first() {
+        let row = json!({ "name": { "text": "山田", "a/b": 1 }, "/name/text": "own", "x/y": { "z": 2 }, "list": [{ "k": 3 }] });
+        let row = row.as_object().unwrap();
+        assert_eq!(field(row, "/name/text"), Some(&json!("own")));
+        assert_eq!(field(row, "/name/a~1b"), Some(&json!(1)));
+        assert_eq!(field(row, "/x~1y/z"), Some(&json!(2)));
+        assert_eq!(field(row, "/list/0/k"), Some(&json!(3)));
+        for nothing in ["/name/none", "/none/text", "/name", "name/text", "/", "", "/name/text/deeper"] {
+            assert_eq!(field(row, nothing), None, "{nothing}");
+        }
+        assert_eq!(text(row, "/name/none"), "");
+    }
+
+    #[test]
+    fn separators_are_one_ascii_character() {
+        let config = |separator: &str| {
+            toml::from_str::<ConnectorConfig>(&format!(
+                "kind = \"csv\"\nfile = \"x\"\nseparator = {separator}\nitems = {{}}\n\
+                 columns = {{ customer = \"a\", name = \"b\", sex = \"c\", birth = \"d\", address = \"e\", shielded = \"f\" }}"
+            ))
+        };
+        assert!([r#"";""#, r#""\t""#, r#""|""#].iter().all(|separator| config(separator).is_ok()));
+        for wrong in [r#""、""#, r#""ab""#, r#""\"""#, r#""\n""#, r#""""#] {
+            assert!(config(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -14,14 +14,65 @@
 use std::{fs, path::Path};
 
 use rusqlite::{Connection, params};
+use serde_json::json;
 
 use crate::{
     DemoError, Stage,
-    customers::{Customers, Institution, Records},
-    town::birth_at,
+    address::Address,
+    customers::Customer,
+    date::{Date, TODAY},
+    draw::Draw,
+    files::cell,
+    institution::{About, Accreditation, Institution, Keeps, Lot, Profile, Records},
+    spelling::{Characters, Notation, half_joined},
 };
 
-pub(crate) fn write(customers: &Customers, folder: &Path, stage: Stage) -> Result<(), DemoError> {
+pub(crate) const TAX: Institution = Institution(&Profile {
+    id: "tax",
+    name: "国税庁",
+    name_en: "National Tax Agency",
+    kind: "tax-national",
+    holds_number: true,
+    accreditation: Accreditation::Full,
+    connector: include_str!("tax.toml"),
+    service: None,
+    keeps: Keeps {
+        who: |_, resident| resident.birth.age() >= 18,
+        permille: 880,
+        at_least: 0,
+        lot: Lot::Resident("tax"),
+    },
+    notation,
+    number: |draw| format!("T{:08}", draw.below(100_000_000)),
+    records,
+    write,
+});
+
+fn notation(draw: &mut Draw) -> Notation {
+    let iso = |date: Date| date.to_string();
+    Notation {
+        date: if draw.chance(600) { Date::era_short } else { iso },
+        characters: if draw.chance(700) { Characters::Standard } else { Characters::Register },
+        address: Address::with_dashes,
+        between: "",
+        kana: half_joined,
+        sexes: ["1", "2", "9"],
+    }
+}
+
+fn records(about: &mut About<'_>) -> Records {
+    let draw = &mut *about.draw;
+    let last = TODAY.year - 1;
+    // One in ten has declared nothing yet.
+    let years = if draw.chance(100) { 0 } else { draw.between(1, 3) };
+    let yearly = i64::from(draw.between(800, 9000)) * 1000;
+    (last + 1 - years..=last).fold(Records::default(), |records, year| {
+        let amount = yearly + i64::from(draw.between(-200, 200)) * 1000;
+        records.with("income", json!({ "year": year, "amount_yen": amount, "tax_yen": amount / 100 * 7 }))
+    })
+}
+
+fn write(customers: &[&Customer], folder: &Path, stage: Stage) -> Result<(), DemoError> {
     fs::create_dir_all(folder)?;
     let mut connection = Connection::open(folder.join("zeimu.db"))?;
     // Replaced in one transaction and not as a file: somebody may be reading it.
@@ -37,39 +88,44 @@ pub(crate) fn write(customers: &Customers, folder: &Path, stage: Stage) -> Resul
         let mut taxpayer =
             transaction.prepare("INSERT INTO taxpayers VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
         let mut income = transaction.prepare("INSERT INTO income VALUES (?1, ?2, ?3, ?4)")?;
-        for customer in customers.of(Institution::Tax) {
-            let Records::Tax(years) = &customer.records else { continue };
+        for customer in customers {
             taxpayer.execute(params![
                 customer.number,
                 customer.name,
                 customer.kana,
                 customer.sex,
-                birth_at(customer, stage),
+                customer.birth_at(stage),
                 customer.address,
                 customer.shielded
             ])?;
-            for (year, amount, tax) in years {
-                income.execute(params![customer.number, year, amount, tax])?;
+            for year in customer.history("income") {
+                let field = |field| cell(year, field);
+                income.execute(params![
+                    customer.number,
+                    field("year"),
+                    field("amount_yen"),
+                    field("tax_yen")
+                ])?;
             }
         }
     }
-    transaction.commit()?;
-    Ok(())
+    Ok(transaction.commit()?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::population::Population;
+    use crate::{customers::Customers, population::Population};
 
     #[test]
     fn the_database_answers_with_the_latest_year() {
         let customers = Customers::make(&Population::generate(5, 500));
+        let own: Vec<&Customer> = customers.of(TAX).collect();
         let folder = tempfile::tempdir().unwrap();
-        write(&customers, folder.path(), Stage::AtIssue).unwrap();
-        write(&customers, folder.path(), Stage::AfterSlips).unwrap();
+        write(&own, folder.path(), Stage::AtIssue).unwrap();
+        write(&own, folder.path(), Stage::AfterSlips).unwrap();
         let database = Connection::open(folder.path().join("zeimu.db")).unwrap();
-        for customer in customers.of(Institution::Tax) {
+        for customer in own {
             let row = database.query_row(
                 "SELECT nendo, shotoku, zeigaku FROM income WHERE seiri_no = ?1 ORDER BY nendo DESC LIMIT 1",
                 [&customer.number],
