@@ -9,7 +9,9 @@ use protocol::desk::{ERASURES, Erase, ErasedShelf};
 use words::{ActId, Date};
 
 use crate::config_file::ConfigFile;
-use crate::{desk, wording};
+use portal::wording;
+
+use crate::desk;
 
 /// What `musubi erase` takes.
 #[derive(Debug, clap::Args)]

@@ -14,6 +14,5 @@ pub mod review_desk;
 pub mod rooms;
 pub mod verify_log;
 pub mod whitelist_command;
-mod wording;
 
 pub use matching_command::{MatchAct, MatchArgs, MatchCommand, run as run_match};

@@ -11,7 +11,7 @@ use demo::Institution;
 use rules::{Accreditation, Row, Standing};
 use words::{AffairId, Date, ItemId, Kind, Moment, PartyId};
 
-use crate::wording;
+use portal::wording;
 
 /// Rooms that exist once, in the order they start.
 const SINGLE: [(&str, &str, &str); 6] = [
@@ -272,7 +272,7 @@ mod tests {
             .iter()
             .flat_map(|row| {
                 let (affair, item) = (row.affair.as_str(), row.item.as_str());
-                [(affair, crate::wording::affair(affair)), (item, crate::wording::item(item))]
+                [(affair, wording::affair(affair)), (item, wording::item(item))]
             })
             .collect::<BTreeSet<_>>()
         {

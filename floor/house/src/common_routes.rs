@@ -81,7 +81,7 @@ async fn summary<S: HasHouse>(State(state): State<S>) -> Result<Json<Vec<Summary
 }
 
 /// What a room did under an act id, for oversight: verbs, callers and outcomes; no person, no content.
-pub async fn lines_for_oversight<S: HasHouse>(
+pub(crate) async fn lines_for_oversight<S: HasHouse>(
     State(state): State<S>,
     Path(id): Path<String>,
 ) -> Result<Json<Vec<ActLine>>, Problem> {

@@ -14,7 +14,7 @@ mod room;
 mod serve;
 mod session;
 
-pub use common_routes::{HasHouse, common_routes, json_bytes, lines_for_oversight, told};
+pub use common_routes::{HasHouse, common_routes, json_bytes, told};
 pub use config::{Common, ConfigError, NoKeys, PagesConfig, Settings};
 pub use documents::Law;
 pub use ledger::witness_routes;

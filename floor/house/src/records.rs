@@ -5,16 +5,20 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::Method;
 use axum::routing::get;
-use protocol::audit::{OpenedRecord, PAGE, RECORDS, RecordLine, WhichRecords};
+use protocol::audit::{LINES, OpenedRecord, PAGE, RECORDS, RecordLine, WhichRecords};
 use wire::{Problem, Route, Side, Who};
 use words::{Moment, Reason};
 
 use crate::HasHouse;
+use crate::common_routes::lines_for_oversight;
 
 /// The route by which oversight, and nobody else, reads a room's records.
 pub(crate) fn record_routes<S: HasHouse>() -> Vec<Route<S>> {
     let oversight = Who::Parties(&["oversight"]);
-    vec![Route::new(Side::Outer, Method::GET, RECORDS, oversight, get(records::<S>))]
+    vec![
+        Route::new(Side::Outer, Method::GET, RECORDS, oversight, get(records::<S>)),
+        Route::new(Side::Outer, Method::GET, LINES, oversight, get(lines_for_oversight::<S>)),
+    ]
 }
 
 async fn records<S: HasHouse>(

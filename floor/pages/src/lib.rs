@@ -20,7 +20,7 @@ pub use guard::{Site, wrap};
 pub use language::Language;
 pub use moments::{clock, in_japan, written};
 pub use problem::{page as problem_page, sign_in_page};
-pub use sequence::Sequence;
+pub use sequence::{Sequence, escaped};
 pub use visit::{Frame, Nav, Visit, shown};
 
 /// The style sheet of every page; served under [`STYLE_PATH`].

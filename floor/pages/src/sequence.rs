@@ -126,7 +126,7 @@ fn in_two(name: &str) -> Vec<String> {
 }
 
 /// Text as SVG and HTML take it.
-fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

@@ -10,6 +10,9 @@ pub const RECORDS: &str = "/records";
 /// Route at oversight, for its officers: a reconciliation over a time.
 pub const RECONCILIATIONS: &str = "/reconciliations";
 
+/// Route at every room, for oversight: what the room did under an act's id.
+pub const LINES: &str = "/acts/{id}/lines";
+
 /// Which records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

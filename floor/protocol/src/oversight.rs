@@ -138,6 +138,9 @@ pub struct CaseLine {
     pub due: Moment,
 }
 
+/// Route at oversight, for the portal: how the case of a complaint about an act stands.
+pub const COMPLAINT: &str = "/complaints/{act}";
+
 /// A change of a case's state.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -18,6 +18,9 @@ pub const PERSON_CODE: &str = "/person-code";
 /// Route at linkage, for the portal: what acts were, by their ids, on the person's assertion.
 pub const OWN_RECORDS: &str = "/own-records";
 
+/// Route at the portal, for whoever shows assertions: a ticket for the person's own pages.
+pub const PERSON_SIGN_INS: &str = "/person-sign-ins";
+
 /// HPKE info under which a person is named to the registry; the nonce is the additional data.
 pub const PERSON_INFO: &[u8] = b"musubi/demo-person/v1";
 /// In whose name the demo's picker signs.

@@ -65,6 +65,8 @@ pub enum Operation {
     SettleInquiry,
     /// Shield a customer's record, or lift the shield.
     ShieldRecord,
+    /// Ask the third-party body about an act that is in the own records.
+    Complain,
 }
 
 /// Decides whether `role` may do `operation`.
@@ -87,6 +89,7 @@ pub fn decide_operation(operation: Operation, role: Role) -> Result<Permit<Opera
         Operation::TakeReport => (Role::Operator, "reports to the third-party body (番号法第二十九条の四)"),
         Operation::TakeCodes => (Role::Operator, "notice of a link code (番号法第二十一条の二)"),
         Operation::SettleInquiry => (Role::Clerk, "provision by the provider (番号法第二十二条)"),
+        Operation::Complain => (Role::Person, "complaints to the third-party body (番号法第三十八条の八)"),
         Operation::ShieldRecord => (Role::Clerk, "measures of support (住民基本台帳事務処理要領)"),
     };
     if role == needed {

@@ -21,7 +21,9 @@ impl RecordClass {
     pub fn of(verb: &str) -> Self {
         match verb {
             "inquire" | "ask" | "answer" | "issue" | "fetch_codes" | "portal_codes" | "index"
-            | "half_index" | "own_records" | "my_records" | "settle" | "recover" => Self::Provision,
+            | "half_index" | "own_records" | "my_records" | "complain" | "settle" | "recover" => {
+                Self::Provision
+            }
             "door" => Self::Door,
             _ => Self::Operation,
         }

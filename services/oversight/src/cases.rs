@@ -5,14 +5,14 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use house::{json_bytes, told};
 use protocol::index::Taken;
-use protocol::oversight::{CaseLine, MoveCase, OpenCase};
+use protocol::oversight::{CaseKind, CaseLine, MoveCase, OpenCase};
 use road::{Arrival, Failure, Protected, Record, Refused, Verb};
 use rules::{Operate, Operation, Pace, Permit, Role, decide_operation};
 use wire::{Caller, Json, Problem};
 use words::{ActId, Moment, PartyId, Reason};
 
 use crate::error::own_database;
-use crate::{Here, policy, store};
+use crate::{Here, Oversight, policy, store};
 
 pub(crate) async fn open(
     State(here): State<Here>,
@@ -20,11 +20,13 @@ pub(crate) async fn open(
     body: Json<OpenCase>,
 ) -> Result<Response, Problem> {
     let Caller::Party(party) = caller else { return Err(Problem::new(Reason::Unauthenticated)) };
-    let arrival = Arrival {
-        id: body.message.act,
-        caller: party.id.to_string(),
-        request_hash: seal::sha256(&body.bytes),
-    };
+    // A room and a person may both have something to say about one act: each is a case of its own, and a second
+    // delivery is a repeat.
+    let OpenCase { kind, act, .. } = &body.message;
+    let kind = serde_json::to_vec(kind).map_err(|_| Problem::new(Reason::Internal))?;
+    let own = seal::sha256_parts(&[b"case", act.bytes(), &kind, party.id.as_str().as_bytes()]);
+    let id = own.first_chunk::<16>().copied().map_or(*act, ActId::new);
+    let arrival = Arrival { id, caller: party.id.to_string(), request_hash: seal::sha256(&body.bytes) };
     here.0
         .house
         .road
@@ -32,6 +34,17 @@ pub(crate) async fn open(
         .await
         .map(json_bytes)
         .map_err(told)
+}
+
+/// How the case of a complaint about an act stands, for the person who looks at the portal.
+pub(crate) async fn complaint(
+    State(here): State<Here>,
+    Path(act): Path<String>,
+) -> Result<axum::Json<CaseLine>, Problem> {
+    let act = ActId::parse(&act)?;
+    let cases = store::cases(here.0.house.road.db()).await.map_err(own_database)?;
+    let of = |line: &CaseLine| line.case.act == act && line.case.kind == CaseKind::Complaint;
+    cases.into_iter().find(of).map(axum::Json).ok_or(Problem::new(Reason::NotFound).of(act))
 }
 
 pub(crate) async fn list(State(here): State<Here>) -> Result<axum::Json<Vec<CaseLine>>, Problem> {
@@ -44,19 +57,34 @@ pub(crate) async fn move_on(
     Path(number): Path<i64>,
     body: Json<MoveCase>,
 ) -> Result<Response, Problem> {
-    let house = &here.0.house;
-    let Caller::Inner { role, .. } = caller else { return Err(Problem::new(Reason::Unauthenticated)) };
-    let known =
-        store::cases(house.road.db()).await.map_err(own_database)?.iter().any(|line| line.number == number);
-    if !known {
-        return Err(Problem::with(Reason::NotFound, "There is no case of that number."));
+    here.0.move_case(&caller, number, body.message).await.map(json_bytes)
+}
+
+impl Oversight {
+    /// Moves a case on.
+    pub(crate) async fn move_case(
+        &self,
+        caller: &Caller,
+        number: i64,
+        to: MoveCase,
+    ) -> Result<Vec<u8>, Problem> {
+        let house = &self.house;
+        let Caller::Inner { role, .. } = caller else { return Err(Problem::new(Reason::Unauthenticated)) };
+        let known = store::cases(house.road.db())
+            .await
+            .map_err(own_database)?
+            .iter()
+            .any(|line| line.number == number);
+        if !known {
+            return Err(Problem::with(Reason::NotFound, "There is no case of that number."));
+        }
+        let arrival = Arrival {
+            id: ActId::new(house.world.random()),
+            caller: caller.label(),
+            request_hash: seal::sha256(&serde_json::to_vec(&to).unwrap_or_default()),
+        };
+        house.road.travel(arrival, MoveOn { number, to, role: *role }).await.map_err(told)
     }
-    let arrival = Arrival {
-        id: ActId::new(house.world.random()),
-        caller: caller.label(),
-        request_hash: seal::sha256(&body.bytes),
-    };
-    house.road.travel(arrival, MoveOn { number, to: body.message, role }).await.map(json_bytes).map_err(told)
 }
 
 fn taken(record: Record, writes: road::RoomWrite) -> Result<Protected, Failure> {

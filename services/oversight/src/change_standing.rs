@@ -11,7 +11,7 @@ use wire::{Caller, Json, Problem};
 use words::{ActId, Moment, PartyId, Reason};
 
 use crate::error::own_database;
-use crate::{Here, store};
+use crate::{Here, Oversight, store};
 
 pub(crate) async fn change_standing(
     State(here): State<Here>,
@@ -19,22 +19,33 @@ pub(crate) async fn change_standing(
     Path(party): Path<String>,
     body: Json<ChangeStanding>,
 ) -> Result<Response, Problem> {
-    let house = &here.0.house;
-    let Caller::Inner { role, .. } = caller else { return Err(Problem::new(Reason::Unauthenticated)) };
-    let party = PartyId::parse(&party)?;
-    let (version, all) = store::accreditations(house.road.db()).await.map_err(own_database)?;
-    let known = all
-        .into_iter()
-        .find(|one| one.party == party)
-        .ok_or(Problem::with(Reason::UnknownParty, "No such institution is accredited."))?;
-    let new = Accreditation { standing: body.message.standing, ..known };
-    let arrival = Arrival {
-        id: ActId::new(house.world.random()),
-        caller: caller.label(),
-        request_hash: seal::sha256(&body.bytes),
-    };
-    let verb = Change { new, party, message: body.message, role, next: version + 1 };
-    house.road.travel(arrival, verb).await.map(json_bytes).map_err(told)
+    here.0.change_standing(&caller, PartyId::parse(&party)?, body.message).await.map(json_bytes)
+}
+
+impl Oversight {
+    /// Changes an institution's standing; the JSON of the new version.
+    pub(crate) async fn change_standing(
+        &self,
+        caller: &Caller,
+        party: PartyId,
+        message: ChangeStanding,
+    ) -> Result<Vec<u8>, Problem> {
+        let house = &self.house;
+        let Caller::Inner { role, .. } = caller else { return Err(Problem::new(Reason::Unauthenticated)) };
+        let (version, all) = store::accreditations(house.road.db()).await.map_err(own_database)?;
+        let known = all
+            .into_iter()
+            .find(|one| one.party == party)
+            .ok_or(Problem::with(Reason::UnknownParty, "No such institution is accredited."))?;
+        let new = Accreditation { standing: message.standing, ..known };
+        let arrival = Arrival {
+            id: ActId::new(house.world.random()),
+            caller: caller.label(),
+            request_hash: seal::sha256(&serde_json::to_vec(&message).unwrap_or_default()),
+        };
+        let verb = Change { new, party, message, role: *role, next: version + 1 };
+        house.road.travel(arrival, verb).await.map_err(told)
+    }
 }
 
 struct Change {

@@ -4,6 +4,7 @@ mod alarms;
 mod audit;
 mod cases;
 mod change_standing;
+mod desk;
 mod documents;
 mod error;
 mod policy;
@@ -42,6 +43,10 @@ struct Here(Arc<Oversight>);
 impl HasHouse for Here {
     fn house(&self) -> &Arc<House> {
         &self.0.house
+    }
+
+    fn nav() -> &'static [pages::Nav] {
+        desk::NAV
     }
 }
 

@@ -3,7 +3,7 @@
 use axum::http::Method;
 use axum::routing::{get, post};
 use protocol::audit::RECONCILIATIONS;
-use protocol::oversight::{ACCREDITATIONS, ALARMS, CASES, WHITELIST};
+use protocol::oversight::{ACCREDITATIONS, ALARMS, CASES, COMPLAINT, WHITELIST};
 use rules::Role;
 use wire::{Route, Side, Who};
 
@@ -27,7 +27,20 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             Who::Parties(&["portal", "trustee", "gateway"]),
             post(crate::alarms::raise),
         ),
-        Route::new(Side::Outer, Method::POST, CASES, Who::Parties(&["gateway"]), post(crate::cases::open)),
+        Route::new(
+            Side::Outer,
+            Method::POST,
+            CASES,
+            Who::Parties(&["gateway", "portal"]),
+            post(crate::cases::open),
+        ),
+        Route::new(
+            Side::Outer,
+            Method::GET,
+            COMPLAINT,
+            Who::Parties(&["portal"]),
+            get(crate::cases::complaint),
+        ),
         Route::new(Side::Inner, Method::GET, ALARMS, OFFICER, get(crate::alarms::list)),
         Route::new(Side::Inner, Method::POST, "/proofs/{act}", OFFICER, post(crate::audit::prove)),
         Route::new(Side::Inner, Method::POST, RECONCILIATIONS, OFFICER, post(crate::audit::reconcile)),
@@ -41,6 +54,7 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             post(crate::change_standing::change_standing),
         ),
     ];
+    routes.extend(crate::desk::routes());
     routes.extend(house::witness_routes());
     routes.extend(house::common_routes());
     routes

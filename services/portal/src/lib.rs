@@ -1,12 +1,16 @@
 #![doc = include_str!("../README.md")]
 
+mod complain;
 mod error;
 mod index;
 mod issue;
+mod my_pages;
 mod my_records;
 mod policy;
 mod routes;
 mod store;
+pub mod telling;
+pub mod wording;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -53,6 +57,10 @@ impl HasHouse for Here {
     /// The index goes with the records it leads to.
     fn erase_own(&self, before: Moment) -> Option<road::RoomWrite> {
         Some(Box::new(move |write| store::forget_entries(write, before)))
+    }
+
+    fn nav() -> &'static [pages::Nav] {
+        my_pages::NAV
     }
 }
 

@@ -26,15 +26,26 @@ pub(crate) async fn my_records(
     Extension(caller): Extension<Caller>,
     body: Json<AskMyRecords>,
 ) -> Result<Response, Problem> {
-    let portal = here.0;
-    let held = portal.house.demo_assertion(&body.message.assertion);
-    let arrival = Arrival {
-        id: ActId::new(portal.house.world.random()),
-        caller: caller.label(),
-        request_hash: seal::sha256(&body.bytes),
-    };
-    let verb = ShowMyRecords { portal: Arc::clone(&portal), ask: body.message, held };
-    portal.house.road.travel(arrival, verb).await.map(json_bytes).map_err(told)
+    here.0.show_records(&caller, body.message).await.map(json_bytes)
+}
+
+impl Portal {
+    /// A person's records, as JSON of [`MyRecords`].
+    pub(crate) async fn show_records(
+        self: &Arc<Self>,
+        caller: &Caller,
+        ask: AskMyRecords,
+    ) -> Result<Vec<u8>, Problem> {
+        let held = self.house.demo_assertion(&ask.assertion);
+        let request = serde_json::to_vec(&ask).map_err(|_| Problem::new(Reason::Internal))?;
+        let arrival = Arrival {
+            id: ActId::new(self.house.world.random()),
+            caller: caller.label(),
+            request_hash: seal::sha256(&request),
+        };
+        let verb = ShowMyRecords { portal: Arc::clone(self), ask, held };
+        self.house.road.travel(arrival, verb).await.map_err(told)
+    }
 }
 
 struct ShowMyRecords {

@@ -24,12 +24,20 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
         ),
         Route::new(
             Side::Inner,
+            Method::POST,
+            own::PERSON_SIGN_INS,
+            Who::Anyone,
+            post(crate::my_pages::sign_in),
+        ),
+        Route::new(
+            Side::Inner,
             Method::GET,
             "/index/counts",
             Who::Roles(&[Role::Operator]),
             get(crate::index::counts),
         ),
     ];
+    routes.extend(crate::my_pages::routes());
     routes.extend(house::common_routes());
     routes
 }

@@ -7,8 +7,33 @@ use store::{Db, Migrations, StoreError, Write, params};
 use words::{ActId, Moment};
 
 /// The room's own tables.
-pub(crate) const MIGRATIONS: Migrations =
-    Migrations { owner: "portal", steps: &[(1, "portal", include_str!("../migrations/0001_portal.sql"))] };
+pub(crate) const MIGRATIONS: Migrations = Migrations {
+    owner: "portal",
+    steps: &[
+        (1, "portal", include_str!("../migrations/0001_portal.sql")),
+        (2, "complaint", include_str!("../migrations/0002_complaint.sql")),
+    ],
+};
+
+/// Remembers that the person an act is about asked about it.
+pub(crate) fn add_complaint(write: &mut Write<'_>, act: &ActId, at: Moment) -> Result<(), StoreError> {
+    let sql = "INSERT INTO complaint (act, at) VALUES ($1, $2) ON CONFLICT (act) DO NOTHING";
+    write.execute(sql, &params![act.bytes(), at.0]).map(|_| ())
+}
+
+/// Which of these acts somebody asked about.
+pub(crate) async fn complaints(db: &Db, acts: Vec<ActId>) -> Result<HashSet<ActId>, StoreError> {
+    db.read("complaints", move |read| {
+        let mut known = HashSet::new();
+        for act in acts {
+            if read.row("SELECT 1 FROM complaint WHERE act = $1", &params![act.bytes()])?.is_some() {
+                known.insert(act);
+            }
+        }
+        Ok(known)
+    })
+    .await
+}
 
 /// Keeps a resident's code; one that is known stays.
 pub(crate) fn keep_code(write: &mut Write<'_>, index: &Sha256, sealed: &[u8]) -> Result<(), StoreError> {
@@ -62,5 +87,6 @@ pub(crate) async fn entries_of(db: &Db, index: Sha256) -> Result<Vec<ActId>, Sto
 
 /// Forgets index entries made before a time.
 pub(crate) fn forget_entries(write: &mut Write<'_>, before: Moment) -> Result<(), StoreError> {
+    write.execute("DELETE FROM complaint WHERE at < $1", &params![before.0])?;
     write.execute("DELETE FROM entry WHERE at < $1", &params![before.0]).map(|_| ())
 }

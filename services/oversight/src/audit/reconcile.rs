@@ -25,15 +25,25 @@ pub(crate) async fn reconcile(
     Extension(caller): Extension<Caller>,
     body: Json<Reconcile>,
 ) -> Result<Response, Problem> {
-    let oversight = here.0;
-    let Caller::Inner { role, .. } = caller else { return Err(Problem::new(Reason::Unauthenticated)) };
-    let arrival = Arrival {
-        id: ActId::new(oversight.house.world.random()),
-        caller: caller.label(),
-        request_hash: seal::sha256(&body.bytes),
-    };
-    let verb = ReconcileRecords { oversight: Arc::clone(&oversight), over: body.message, role };
-    oversight.house.road.travel(arrival, verb).await.map(json_bytes).map_err(told)
+    here.0.reconcile(&caller, body.message).await.map(json_bytes)
+}
+
+impl Oversight {
+    /// Reconciles over a time, for an officer; the JSON of a [`Reconciliation`].
+    pub(crate) async fn reconcile(
+        self: &Arc<Self>,
+        caller: &Caller,
+        over: Reconcile,
+    ) -> Result<Vec<u8>, Problem> {
+        let Caller::Inner { role, .. } = caller else { return Err(Problem::new(Reason::Unauthenticated)) };
+        let arrival = Arrival {
+            id: ActId::new(self.house.world.random()),
+            caller: caller.label(),
+            request_hash: seal::sha256(&serde_json::to_vec(&over).unwrap_or_default()),
+        };
+        let verb = ReconcileRecords { oversight: Arc::clone(self), over, role: *role };
+        self.house.road.travel(arrival, verb).await.map_err(told)
+    }
 }
 
 struct ReconcileRecords {
@@ -110,7 +120,7 @@ impl Parts {
 
 impl Oversight {
     /// Everybody whose records are collected: all parties but the own room, whose records lie here.
-    pub(super) fn audited_parties(&self) -> Vec<protocol::directory::Entry> {
+    pub(crate) fn audited_parties(&self) -> Vec<protocol::directory::Entry> {
         let directory = self.house.directory();
         let kinds = ["authority", "linkage", "trustee", "registry", "portal", "gateway"];
         kinds.iter().flat_map(|kind| directory.of_kind(kind)).cloned().collect()
