@@ -114,8 +114,28 @@ fn judge(report: &Value, run: &Run) -> anyhow::Result<()> {
         run.most_mb
     );
     ensure!(number("seconds")? <= run.most_s, "{} s, at most {} allowed", number("seconds")?, run.most_s);
+    let list = |field: &str| {
+        report.get(field).and_then(Value::as_array).with_context(|| format!("the report has no list {field}"))
+    };
+    let counted =
+        |line: &&Value, field: &str| line.get(field).and_then(Value::as_f64).is_some_and(|n| n > 0.0);
+    let kinds = list("kinds")?.iter().filter(|line| counted(line, "answered")).count();
+    ensure!(kinds >= 12, "{kinds} kinds of inquiry were answered, at least 12 must be");
+    let reasons = list("reasons")?;
+    let occurred = reasons.iter().filter(|line| counted(line, "count")).count();
+    ensure!(occurred >= 8, "{occurred} reasons of refusal occurred, at least 8 must");
+    let named = |line: &Value, name: &str| line.get("reason").and_then(Value::as_str) == Some(name);
+    ensure!(
+        reasons.iter().any(|line| named(line, "consent_required")),
+        "nothing was refused for want of consent"
+    );
+    let ledgers = list("ledgers")?;
+    let broken = ledgers.iter().find(|ledger| ledger.get("verified") != Some(&Value::Bool(true)));
+    ensure!(broken.is_none(), "a ledger did not verify: {broken:?}");
+    ensure!(ledgers.len() >= 15, "{} ledgers were verified, one of each room must be", ledgers.len());
     println!(
-        "answered {}, refused {}, {} MB, {} s",
+        "{kinds} kinds, {occurred} reasons, {} ledgers; answered {}, refused {}, {} MB, {} s",
+        ledgers.len(),
         sum("answered")?,
         sum("refused")?,
         number("peak_rss_mb")?,
@@ -147,9 +167,13 @@ mod tests {
     use serde_json::json;
 
     fn report(field: &str, value: Value) -> Value {
+        let mut reasons: Vec<Value> = (0..7).map(|n| json!({"reason": n.to_string(), "count": 2})).collect();
+        reasons.push(json!({"reason": "consent_required", "count": 1}));
         let mut report = json!({
             "residents": 500, "codes_issued": 900, "answered": {"tax": 3}, "refused": {"expired": 1},
-            "wrong_person": 0, "wrong_content": 0, "unexpected": 0, "peak_rss_mb": 120.5, "seconds": 9.0
+            "wrong_person": 0, "wrong_content": 0, "unexpected": 0, "peak_rss_mb": 120.5, "seconds": 9.0,
+            "kinds": vec![json!({"answered": 4}); 12], "reasons": reasons,
+            "ledgers": vec![json!({"origin": "x", "size": 3, "verified": true}); 18]
         });
         report[field] = value;
         report
@@ -167,6 +191,13 @@ mod tests {
             ("residents", json!(499)),
             ("answered", json!({})),
             ("peak_rss_mb", json!(601)),
+            ("kinds", json!([{"answered": 4}])),
+            ("kinds", json!(vec![json!({"answered": 0}); 12])),
+            ("reasons", json!(vec![json!({"reason": "expired", "count": 2}); 8])),
+            ("reasons", json!([{"reason": "consent_required", "count": 2}])),
+            ("ledgers", json!(vec![json!({"verified": false}); 18])),
+            ("ledgers", json!([])),
+            ("ledgers", Value::Null),
         ] {
             assert!(judge(&report(field, value.clone()), run).is_err(), "{field} {value}");
         }

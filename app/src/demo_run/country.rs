@@ -276,7 +276,7 @@ mod tests {
             })
             .collect::<BTreeSet<_>>()
         {
-            assert!(ja != id && en != id && !ja.is_ascii() && en.is_ascii(), "{id}: {ja} / {en}");
+            assert!(!ja.is_ascii() && en.is_ascii(), "{id}: {ja} / {en}");
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! | field | what |
 //! |---|---|
-//! | id | customer number, `P0123456` |
+//! | id | customer number, `P012-345678` |
 //! | name.text, name.kana | name, reading (null if not known) |
 //! | gender | male, female or unknown |
 //! | birthDate | `1983/05/18`, or empty |
@@ -38,7 +38,7 @@ pub(crate) const HOSPITAL: Institution = Institution(&Profile {
     service: Some(Service { file: "patients.json", list: "patients", number: "id" }),
     keeps: Keeps { who: |_, _| true, permille: 150, at_least: 60, lot: Lot::Resident("ill") },
     notation,
-    number: |draw| format!("P{:07}", draw.below(10_000_000)),
+    number: |draw| format!("P{:03}-{:06}", draw.below(1_000), draw.below(1_000_000)),
     records,
     write,
 });

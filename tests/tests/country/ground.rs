@@ -15,6 +15,11 @@ pub struct Ground {
     pub ready: Ready,
 }
 
+/// The institution that asks in most tests.
+pub fn town() -> demo::Institution {
+    demo::Institution::named("town").unwrap()
+}
+
 pub fn args(folder: &Path, residents: u32) -> DemoArgs {
     DemoArgs {
         residents,
@@ -57,16 +62,16 @@ impl Ground {
     /// income there.
     pub fn two_at_town_and_tax(&self) -> [String; 2] {
         use demo::{Institution, Link};
+        let tax = Institution::named("tax").unwrap();
         let good = |row: &&demo::TruthRow| {
-            row.institution == Institution::Town
+            row.institution == town()
                 && row.certain
                 && row.expected == Link::Linked
                 && !row.slips
                 && row.holds_sex
         };
         let mut found = self.ready.truth.rows.iter().filter(good).filter(|row| {
-            let at_tax =
-                row.resident.and_then(|resident| self.ready.truth.linked(Institution::Tax, resident));
+            let at_tax = row.resident.and_then(|resident| self.ready.truth.linked(tax, resident));
             at_tax.is_some_and(|tax| {
                 tax.certain
                     && !tax.shielded

@@ -13,16 +13,25 @@ async fn a_folder_goes_on_with_its_country() {
     for _ in 0..2 {
         let watch = Stopwatch::start();
         let ready = build(&args, &watch).await.unwrap();
-        let (report, stage, _pension) = ask_and_answer(ready, &args, &watch).await.unwrap();
+        let (report, stage, _services) = ask_and_answer(ready, &args, &watch).await.unwrap();
         assert!(report.is_clean(), "{:?}", report.surprises);
-        assert!(
-            report.answered.len() == 3 && report.refused.len() >= 5 && report.not_answered.len() >= 3,
-            "{report:?}"
-        );
+        let answered = report.kinds.iter().filter(|kind| kind.answered > 0).count();
+        assert!(answered >= 12 && report.reasons.len() >= 8 && report.not_answered.len() >= 3, "{report:?}");
+        assert!(report.refused.contains_key("consent_required"), "{report:?}");
+        assert!(report.families.families >= 2 && report.families.looked_into >= 4, "{:?}", report.families);
+        assert!(report.ledgers.len() == 18 && report.ledgers.iter().all(|one| one.verified), "{report:?}");
         codes.push((report.codes_issued, report.in_review, report.not_found));
         stage.stop().await;
     }
     assert_eq!(codes[0], codes[1]);
+    // Every member of a family has an entry of their own, and no act is in two people's indices.
+    let portal = rusqlite::Connection::open(folder.path().join("portal/portal.db")).unwrap();
+    let (acts, entries): (u32, u32) = portal
+        .query_row("SELECT COUNT(DISTINCT act), COUNT(*) FROM entry", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .unwrap();
+    assert!(acts > 500 && acts == entries, "{acts} acts, {entries} entries");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -32,7 +41,7 @@ async fn the_same_country_on_postgresql() {
     let args = musubi::demo_run::DemoArgs { postgres: Some(url), ..args(folder.path(), 200) };
     let watch = Stopwatch::start();
     let ready = build(&args, &watch).await.unwrap();
-    let (report, stage, _pension) = ask_and_answer(ready, &args, &watch).await.unwrap();
+    let (report, stage, _services) = ask_and_answer(ready, &args, &watch).await.unwrap();
     assert!(report.is_clean(), "{:?}", report.surprises);
     stage.stop().await;
 }
