@@ -4,9 +4,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use protocol::desk::{Ask, INQUIRIES, Told};
+use protocol::desk::{Ask, INQUIRIES, Told, Waiting};
 use protocol::oversight::{ChangeStanding, Changed};
 use rules::Standing;
+use serde_json::value::RawValue;
 use wire::{CallError, InnerClient, InnerKey};
 use words::{AffairId, ItemId, PartyId};
 
@@ -48,38 +49,60 @@ pub struct InquireArgs {
     #[arg(long, value_name = "ID")]
     pub institution: Option<String>,
     /// The own customer number.
-    #[arg(long)]
-    pub customer: String,
+    #[arg(long, required_unless_present = "file")]
+    pub customer: Option<String>,
     /// For which affair, e.g. child-allowance.
-    #[arg(long)]
-    pub affair: String,
+    #[arg(long, required_unless_present = "file")]
+    pub affair: Option<String>,
     /// For which item, e.g. income.
-    #[arg(long)]
-    pub item: String,
+    #[arg(long, required_unless_present = "file")]
+    pub item: Option<String>,
     /// From whom, e.g. tax.
-    #[arg(long)]
-    pub provider: String,
+    #[arg(long, required_unless_present = "file")]
+    pub provider: Option<String>,
+    /// Many at once: CSV with the columns customer, affair, item, provider. The same file again goes on where it stopped.
+    #[arg(long, value_name = "CSV", conflicts_with_all = ["customer", "affair", "item", "provider"])]
+    pub file: Option<std::path::PathBuf>,
+    /// Where to write what came of each row; beside the file, as `….result.csv`, where it is left out.
+    #[arg(long, value_name = "CSV", requires = "file")]
+    pub out: Option<std::path::PathBuf>,
+    /// Send a file that was sent before as new inquiries; the word tells this sending from others, e.g. the month.
+    #[arg(long, value_name = "WORD", requires = "file")]
+    pub anew: Option<String>,
 }
 
 /// Asks as a clerk; prints the content as JSON, or why there is none.
 pub async fn inquire(args: &InquireArgs) -> Result<()> {
     let file = ConfigFile::read(&args.config)?;
     let section = file.section("gateway", args.institution.as_deref())?;
+    if let Some(rows) = &args.file {
+        return crate::batch_command::run(section, rows, args.out.as_deref(), args.anew.as_deref()).await;
+    }
+    let given = |value: &Option<String>, name: &str| {
+        value.clone().with_context(|| format!("--{name} is needed, or --file for many"))
+    };
     let ask = Ask {
         id: None,
-        customer: args.customer.clone(),
-        affair: AffairId::parse(&args.affair)?,
-        item: ItemId::parse(&args.item)?,
-        provider: PartyId::parse(&args.provider)?,
+        customer: given(&args.customer, "customer")?,
+        affair: AffairId::parse(&given(&args.affair, "affair")?)?,
+        item: ItemId::parse(&given(&args.item, "item")?)?,
+        provider: PartyId::parse(&given(&args.provider, "provider")?)?,
     };
-    match client(section, "clerk")?.post::<Told>(INQUIRIES, &ask, Duration::from_secs(20)).await {
-        Ok(told) => {
-            println!("{}", told.content.get());
-            eprintln!("act {}", told.id);
-            Ok(())
-        }
-        Err(error) => bail!("{}", in_words(&error)),
+    let client = client(section, "clerk")?;
+    let spoken = client.post::<Box<RawValue>>(INQUIRIES, &ask, Duration::from_secs(20)).await;
+    let spoken = spoken.map_err(|error| anyhow::anyhow!("{}", in_words(&error)))?;
+    if let Ok(told) = serde_json::from_str::<Told>(spoken.get()) {
+        println!("{}", told.content.get());
+        eprintln!("act {}", told.id);
+        return Ok(());
     }
+    let waiting: Waiting = serde_json::from_str(spoken.get()).context("the gateway's answer")?;
+    println!(
+        "相手の機関の職員が確認します。回答の期限: {0}\nA clerk of the provider will look at it; an answer is due by {0}.",
+        waiting.until.date_in_japan()
+    );
+    eprintln!("act {} → GET {INQUIRIES}/{}", waiting.id, waiting.id);
+    Ok(())
 }
 
 /// Changes an institution's standing as an officer.

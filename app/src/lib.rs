@@ -1,6 +1,7 @@
 //! The one binary: command line, configuration, wiring, demo. It knows every room; no room knows it.
 
 pub mod audit_command;
+pub mod batch_command;
 pub mod card_command;
 pub mod ceremony;
 pub mod config_file;
@@ -12,6 +13,7 @@ pub mod my_records_command;
 pub mod picker;
 pub mod review_desk;
 pub mod rooms;
+pub mod start_page;
 pub mod verify_log;
 pub mod whitelist_command;
 

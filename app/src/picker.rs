@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use protocol::country::Country;
+use protocol::desk::SignIn;
 use protocol::directory::{Directory, DirectoryDocument, Signed};
 use protocol::own::{
     AskMyRecords, DEMO, DemoAssertion, DemoLook, DemoPerson, MY_RECORDS, MyRecords, PERSON_INFO,
+    PERSON_SIGN_INS,
 };
 use seal::{Dice, KeyFolder};
 use words::{B64, Moment, PartyId};
@@ -35,10 +37,13 @@ pub fn directory_of(country: &Country, signed: &Signed) -> Result<Directory> {
     Ok(Directory::new(document))
 }
 
-/// Asks the portal for the records of the person behind a register's entry.
-pub async fn my_records(config: &std::path::Path, entry: &str) -> Result<(Directory, MyRecords)> {
-    let file = ConfigFile::read(config)?;
-    let country = country_of(&file)?;
+/// What the picker signs for the person behind a register's entry.
+fn assert(
+    file: &ConfigFile,
+    country: &Country,
+    config: &std::path::Path,
+    entry: &str,
+) -> Result<AskMyRecords> {
     let folder = KeyFolder::new(base_of(config).join("ceremony/demo"));
     if country.demo_key.is_none() {
         bail!(
@@ -62,10 +67,28 @@ pub async fn my_records(config: &std::path::Path, entry: &str) -> Result<(Direct
     let nonce = B64::from(nonce);
     let demo = PartyId::parse(DEMO)?;
     let assertion = DemoAssertion { person: sealed.bytes.into(), nonce: nonce.clone(), at, ends };
-    let ask = AskMyRecords {
+    Ok(AskMyRecords {
         assertion: protocol::sign(&key, &demo, &assertion),
         look: protocol::sign(&key, &demo, &DemoLook { nonce, at, ends }),
-    };
+    })
+}
+
+/// Has the portal let a browser into the person's own pages; the address to open.
+pub async fn sign_in(config: &std::path::Path, entry: &str) -> Result<String> {
+    let file = ConfigFile::read(config)?;
+    let ask = assert(&file, &country_of(&file)?, config, entry)?;
+    let client = desk::client(file.section("portal", None)?, "operator")?;
+    match client.post::<SignIn>(PERSON_SIGN_INS, &ask, Duration::from_secs(20)).await {
+        Ok(sign_in) => Ok(sign_in.url),
+        Err(error) => bail!("{}", desk::in_words(&error)),
+    }
+}
+
+/// Asks the portal for the records of the person behind a register's entry.
+pub async fn my_records(config: &std::path::Path, entry: &str) -> Result<(Directory, MyRecords)> {
+    let file = ConfigFile::read(config)?;
+    let country = country_of(&file)?;
+    let ask = assert(&file, &country, config, entry)?;
     let portal = file.section("portal", None)?;
     let client = desk::client(portal, "operator")?;
     match client.post::<MyRecords>(MY_RECORDS, &ask, Duration::from_secs(40)).await {

@@ -28,6 +28,7 @@ use wire::CallError;
 use words::{Date, Moment};
 use world::{Stopwatch, World};
 
+use crate::start_page::{self, Person};
 use crate::verify_log::{Verified, VerifyLogArgs};
 use crate::{ceremony, desk, verify_log};
 
@@ -109,7 +110,11 @@ pub async fn run(args: DemoArgs) -> Result<()> {
             .with_context(|| format!("writing {}", path.display()))?;
     }
     if !args.once {
+        let people = people(&args)?;
+        let start = start_page::serve(&Folder { path: args.data.clone() }.config(), people).await?;
+        println!("入口 / start page: http://{}/\n", start.address);
         stay(&args, &stage).await?;
+        start.stop();
     }
     let clean = report.is_clean();
     stage.stop().await;
@@ -313,6 +318,39 @@ async fn verify_ledgers(folder: &Folder, stage: &Stage, report: &mut Report) {
             }
         }
     }
+}
+
+/// The residents one can be at the start page: those most asked about in the run first.
+pub fn people(args: &DemoArgs) -> Result<Vec<Person>> {
+    let folder = Folder { path: args.data.clone() };
+    let memory: Memory = serde_json::from_slice(&std::fs::read(folder.memory())?)?;
+    let population = Population::generate(memory.seed, memory.residents);
+    let truth = Truth::about(&Customers::make(&population), &population);
+    let plan: serde_json::Value = serde_json::from_slice(
+        &std::fs::read(args.data.join("plan.json")).unwrap_or_else(|_| b"{}".to_vec()),
+    )?;
+    let mut asked: BTreeMap<u32, usize> = BTreeMap::new();
+    let numbers: BTreeMap<(&str, &str), u32> = truth
+        .rows
+        .iter()
+        .filter_map(|row| Some(((row.institution.as_str(), row.number.as_str()), row.resident?)))
+        .collect();
+    for inquiry in plan.get("inquiries").and_then(|all| all.as_array()).into_iter().flatten() {
+        let text = |name: &str| inquiry.get(name).and_then(|value| value.as_str()).unwrap_or_default();
+        if let Some(resident) = numbers.get(&(text("inquirer"), text("number"))) {
+            *asked.entry(*resident).or_default() += 1;
+        }
+    }
+    let person = |resident: &demo::Resident| Person {
+        entry: format!("{:07}", resident.index),
+        name: resident.name(),
+        kana: resident.kana(),
+        birth: resident.birth.to_string(),
+        asked: asked.get(&resident.index).copied().unwrap_or(0),
+    };
+    let mut people: Vec<Person> = population.residents.iter().map(person).collect();
+    people.sort_by_key(|person| std::cmp::Reverse(person.asked));
+    Ok(people)
 }
 
 /// How many alarms and cases oversight has.
