@@ -51,7 +51,7 @@ fn callers() -> Vec<(&'static str, Caller)> {
 fn can_reach(line: &RouteLine, caller: &Caller) -> bool {
     match caller {
         Caller::Party(_) => line.side == Side::Outer,
-        Caller::Inner { .. } => line.side == Side::Inner,
+        Caller::Inner { .. } => line.side != Side::Outer,
         Caller::Nobody => true,
     }
 }

@@ -6,7 +6,8 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::http::{Answer, Browser, send};
+use crate::browser::Browser;
+use crate::http::{Answer, send};
 use crate::readers::{Readers, Running, folder, musubi};
 
 struct Agent {

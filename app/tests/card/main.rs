@@ -12,10 +12,16 @@
 )]
 
 mod agent;
+#[allow(dead_code, reason = "shared with the tests of the pages")]
+#[path = "../../../tests/browser/browser.rs"]
+mod browser;
 mod commands;
+#[path = "../../../tests/browser/http.rs"]
 mod http;
 mod myna;
 mod opensc;
+#[path = "../../../tests/browser/processes.rs"]
+mod processes;
 mod readers;
 mod tls;
 mod vpcd_frames;

@@ -52,7 +52,7 @@ pub(super) fn fields(content: &str, language: Language) -> Vec<(String, String)>
             let shown = match value {
                 serde_json::Value::String(text) => text,
                 serde_json::Value::Null => language.say("なし", "none").to_owned(),
-                serde_json::Value::Number(number) if name.ends_with("_yen") => {
+                serde_json::Value::Number(number) if name.ends_with("yen") => {
                     format!("{} {}", grouped(&number.to_string()), language.say("円", "yen"))
                 }
                 other => other.to_string(),
@@ -79,12 +79,28 @@ fn grouped(number: &str) -> String {
 const FIELDS: &[(&str, &str, &str)] = &[
     ("address", "住所", "Address"),
     ("amount_yen", "金額", "Amount"),
+    ("assistance", "扶助の種類", "Assistance"),
+    ("benefit", "給付の種類", "Benefit"),
     ("children", "対象児童数", "Children"),
+    ("daily_yen", "日額", "Daily"),
+    ("days", "給付日数", "Days"),
+    ("days_left", "残りの日数", "Days left"),
+    ("decided_on", "決定日", "Decided on"),
+    ("department", "診療科", "Department"),
+    ("head", "世帯主", "Head of household"),
+    ("income_yen", "所得", "Income"),
+    ("last_visit", "最後の受診日", "Last visit"),
+    ("level", "要介護度", "Care level"),
+    ("month", "月", "Month"),
     ("monthly_yen", "月額", "Monthly"),
+    ("on", "基準日", "As of"),
     ("relation", "続柄", "Relation"),
+    ("role", "資格の区分", "Status"),
+    ("school", "学校", "School"),
     ("since", "開始日", "Since"),
     ("tax_yen", "税額", "Tax"),
     ("year", "年度", "Year"),
+    ("yen", "金額", "Amount"),
 ];
 
 fn field(name: &str, language: Language) -> String {

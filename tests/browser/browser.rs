@@ -1,6 +1,5 @@
-//! As much HTTP as these tests need, and a browser over WebDriver.
+//! A headless Chromium over WebDriver.
 
-use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -8,61 +7,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::readers::{Running, need, two_ports};
-
-#[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub head: String,
-    pub body: String,
-}
-
-impl Answer {
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let line =
-            |line: &'_ str| line.split_once(':').filter(|(n, _)| n.eq_ignore_ascii_case(name)).is_some();
-        self.head.lines().find(|l| line(l)).and_then(|l| l.split_once(':')).map(|(_, value)| value.trim())
-    }
-}
-
-/// One request over a connection of its own.
-pub fn send(address: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-    let mut head =
-        format!("{method} {path} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
-    if !headers.iter().any(|(name, _)| *name == "Host") {
-        head += &format!("Host: {address}\r\n");
-    }
-    for (name, value) in headers {
-        head += &format!("{name}: {value}\r\n");
-    }
-    stream.write_all(format!("{head}\r\n{body}").as_bytes()).unwrap();
-    let mut bytes = Vec::new();
-    // chromedriver keeps the connection open: read as much as it announces.
-    let mut part = [0; 65_536];
-    loop {
-        let text = String::from_utf8_lossy(&bytes);
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| {
-                line.to_ascii_lowercase()
-                    .strip_prefix("content-length:")
-                    .and_then(|l| l.trim().parse::<usize>().ok())
-            });
-            if length.is_some_and(|length| body.len() >= length) {
-                break;
-            }
-        }
-        match stream.read(&mut part).unwrap() {
-            0 => break,
-            read => bytes.extend_from_slice(&part[..read]),
-        }
-    }
-    let text = String::from_utf8(bytes).unwrap();
-    let (head, body) = text.split_once("\r\n\r\n").expect("an HTTP answer");
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Answer { status, head: head.to_owned(), body: body.to_owned() }
-}
+use crate::http::send;
+use crate::processes::{Running, need, two_ports};
 
 /// A headless Chromium.
 pub struct Browser {
@@ -73,6 +19,11 @@ pub struct Browser {
 
 impl Browser {
     pub fn start(folder: &Path) -> Self {
+        Self::with(folder, true)
+    }
+
+    /// With or without script.
+    pub fn with(folder: &Path, script: bool) -> Self {
         need("chromedriver");
         need("chromium");
         let port = two_ports();
@@ -92,7 +43,9 @@ impl Browser {
             std::thread::sleep(Duration::from_millis(50));
         }
         let profile = format!("--user-data-dir={}", folder.join("profile").display());
-        let options = json!({"binary": "/usr/bin/chromium", "args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", profile]});
+        let content = if script { 1 } else { 2 };
+        let preferences = json!({"profile.managed_default_content_settings.javascript": content});
+        let options = json!({"prefs": preferences, "binary": "/usr/bin/chromium", "args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", profile]});
         let wanted = json!({"capabilities": {"alwaysMatch": {"browserName": "chrome", "goog:chromeOptions": options}}});
         let answer = send(&address, "POST", "/session", &[], &wanted.to_string());
         let value: Value = serde_json::from_str(&answer.body).unwrap();
@@ -163,6 +116,15 @@ impl Browser {
         self.call("POST", &format!("/element/{element}/click"), &json!({})).unwrap();
     }
 
+    /// Clicks the element at a place among those that fit.
+    pub fn click_nth(&self, selector: &str, at: usize) {
+        let found = self.call("POST", "/elements", &json!({"using": "css selector", "value": selector}));
+        let found = found.unwrap();
+        let one = found.as_array().unwrap()[at].as_object().unwrap().values().next().unwrap().clone();
+        let id = one.as_str().unwrap();
+        self.call("POST", &format!("/element/{id}/click"), &json!({})).unwrap();
+    }
+
     /// Types at the keyboard into whatever has the focus.
     pub fn press(&self, keys: &str) {
         let actions: Vec<Value> = keys
@@ -200,6 +162,28 @@ impl Browser {
     pub fn is_wider_than_its_window(&self) -> bool {
         let script = "return document.documentElement.scrollWidth > document.documentElement.clientWidth";
         self.call("POST", "/execute/sync", &json!({"script": script, "args": []})).unwrap().as_bool().unwrap()
+    }
+
+    /// What a function body gives back. It may return a promise.
+    pub fn run(&self, script: &str) -> Value {
+        self.call("POST", "/execute/sync", &json!({"script": script, "args": []})).unwrap()
+    }
+
+    pub fn address(&self) -> String {
+        self.call("GET", "/url", &Value::Null).unwrap().as_str().unwrap().to_owned()
+    }
+
+    /// The text of every element there is now.
+    pub fn texts(&self, selector: &str) -> Vec<String> {
+        let found = self.call("POST", "/elements", &json!({"using": "css selector", "value": selector}));
+        let found = found.unwrap();
+        let ids = found.as_array().unwrap().iter();
+        ids.map(|one| {
+            let id = one.as_object().unwrap().values().next().unwrap().as_str().unwrap().to_owned();
+            let text = self.call("GET", &format!("/element/{id}/text"), &Value::Null);
+            text.map(|text| text.as_str().unwrap_or_default().to_owned()).unwrap_or_default()
+        })
+        .collect()
     }
 
     pub fn resize(&self, width: u32, height: u32) {
