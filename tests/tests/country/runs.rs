@@ -45,13 +45,13 @@ async fn a_ledger_that_does_not_verify_stands_in_the_report() {
     let args = args(folder.path(), 150);
     let watch = Stopwatch::start();
     let ready = build(&args, &watch).await.unwrap();
-    let database = rusqlite::Connection::open(folder.path().join("trustee/trustee.db")).unwrap();
+    let database = rusqlite::Connection::open(folder.path().join("bank/bank.db")).unwrap();
     let changed = database.execute("UPDATE leaf SET hash = zeroblob(32) WHERE seq = 1", []).unwrap();
     assert_eq!(changed, 1);
     let (report, stage, _services) = ask_and_answer(ready, &args, &watch).await.unwrap();
-    let trustee = report.ledgers.iter().find(|ledger| ledger.origin.contains("trustee")).unwrap();
-    assert!(!trustee.verified && !report.is_clean(), "{report:?}");
-    assert!(report.surprises.iter().any(|surprise| surprise.contains("the ledger of trustee")));
+    let bank = report.ledgers.iter().find(|ledger| ledger.origin.contains("bank")).unwrap();
+    assert!(!bank.verified && !report.is_clean(), "{report:?}");
+    assert!(report.surprises.iter().any(|surprise| surprise.contains("the ledger of bank")));
     let others = report.ledgers.iter().filter(|ledger| ledger.verified).count();
     assert_eq!(others, report.ledgers.len() - 1);
     stage.stop().await;
