@@ -110,18 +110,29 @@ fn reads_as_configured(read: Result<Vec<gateway::rehearsal::OwnCustomer>, String
 /// A CSV file of customers: as a gateway looks at it before it starts, and its rows.
 #[test]
 fn table() {
+    fuzz_table("table", "gateway.toml", "town");
+}
+
+/// The same in another vendor's encoding, with another separator.
+#[test]
+fn table_in_shift_jis() {
+    fuzz_table("table_shift_jis", "shift_jis.toml", "neighbour");
+}
+
+fn fuzz_table(target: &str, file: &str, id: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let settings = gateway_section("gateway.toml", "town", folder.path());
+    let settings = gateway_section(file, id, folder.path());
     let system = gateway::rehearsal::OwnSystem::new(&settings).unwrap();
     let mut rows = 0;
-    for (name, csv) in fuzz::corpus("table") {
+    for (name, csv) in fuzz::corpus(target) {
         std::fs::write(folder.path().join("customers.csv"), &csv).unwrap();
-        gateway::GatewayRoom.check(&settings).unwrap_or_else(|error| panic!("corpus/table/{name}: {error}"));
+        let checked = gateway::GatewayRoom.check(&settings);
+        checked.unwrap_or_else(|error| panic!("corpus/{target}/{name}: {error}"));
         let read = system.customers(&csv);
-        rows += read.unwrap_or_else(|error| panic!("corpus/table/{name}: {error}")).0.len();
+        rows += read.unwrap_or_else(|error| panic!("corpus/{target}/{name}: {error}")).0.len();
     }
-    assert!(rows > 0, "no file of corpus/table has a customer");
-    fuzz("table", |bytes| {
+    assert!(rows > 0, "no file of corpus/{target} has a customer");
+    fuzz(target, |bytes| {
         std::fs::write(folder.path().join("customers.csv"), bytes).unwrap();
         if let Err(error) = gateway::GatewayRoom.check(&settings) {
             assert!(error.to_string().contains("customers.csv"), "{error}");

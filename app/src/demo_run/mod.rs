@@ -1,6 +1,7 @@
 //! The demo: builds a country in a folder, runs it, asks and answers, reports.
 
 pub mod country;
+mod families;
 mod play;
 mod report;
 mod stage;

@@ -18,16 +18,14 @@ use words::{ActId, AffairId, ItemId, PartyId, Reason};
 use world::{Stopwatch, World};
 
 use super::country::{Folder, POLL_MS};
+use super::families;
 use super::report::{Families, KindLine};
 use super::stage::Stage;
-use crate::{desk, picker};
+use crate::desk;
 
 /// Inquiries under way at once.
 const AT_ONCE: usize = 16;
 const WITHIN: Duration = Duration::from_secs(30);
-
-/// So many families' members are looked up in their own indices: each look is an issue of a code and costs as much.
-const FAMILIES_LOOKED_INTO: usize = 6;
 
 /// What came of one inquiry, as its clerk saw it.
 enum Outcome {
@@ -125,7 +123,12 @@ impl<'a> Player<'a> {
             self.stand(&inquirers, Standing::Active).await?;
         }
         self.count(&before, plan, &mut played).await?;
-        self.look_into_families(plan, &ids, &mut played).await?;
+        let (families, faults) = families::look_into(self.folder.config(), self.truth, plan, &ids).await?;
+        played.families = families;
+        for fault in faults {
+            played.unexpected += 1;
+            self.surprise(&mut played, fault);
+        }
         Ok(played)
     }
 
@@ -248,52 +251,6 @@ impl<'a> Player<'a> {
                 ),
             );
         }
-    }
-
-    /// Families: each member's own index has the member's act, and none that is about another of them.
-    async fn look_into_families(&self, plan: &Plan, ids: &[ActId], played: &mut Played) -> Result<()> {
-        let mut families: BTreeMap<_, Vec<(ActId, u32)>> = BTreeMap::new();
-        for inquiry in &plan.inquiries {
-            let Some(of) = &inquiry.family_of else { continue };
-            let row = self.truth.row(inquiry.inquirer, &inquiry.number);
-            let person =
-                row.and_then(|row| row.resident).context("a resident for every member of a family")?;
-            let id = *ids.get(inquiry.n).context("an id for every inquiry")?;
-            families.entry((inquiry.kind.id(), of)).or_default().push((id, person));
-        }
-        played.families.families = families.len();
-        played.families.members = families.values().map(Vec::len).sum();
-        for members in families.values().take(FAMILIES_LOOKED_INTO) {
-            for (own, person) in members {
-                let others = members.iter().map(|(act, _)| act).filter(|act| *act != own);
-                let seen = self.acts_of(*person, own).await?;
-                let fault = if !seen.contains(own) {
-                    "a family member's index has not the member's act"
-                } else if others.into_iter().any(|act| seen.contains(act)) {
-                    "a family member's index has another member's act"
-                } else {
-                    played.families.looked_into += 1;
-                    continue;
-                };
-                played.unexpected += 1;
-                self.surprise(played, format!("act {own}: {fault}"));
-            }
-        }
-        Ok(())
-    }
-
-    /// The acts in a person's index; entries travel by outbox, so it is looked at again until `awaited` is there.
-    async fn acts_of(&self, person: u32, awaited: &ActId) -> Result<BTreeSet<ActId>> {
-        let mut seen = BTreeSet::new();
-        for _ in 0..20 {
-            let (_, records) = picker::my_records(&self.folder.config(), &format!("{person:07}")).await?;
-            seen = records.acts.iter().map(|act| act.act).collect();
-            if seen.contains(awaited) {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-        Ok(seen)
     }
 
     fn surprise(&self, played: &mut Played, text: String) {

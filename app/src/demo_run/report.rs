@@ -70,7 +70,7 @@ pub struct Families {
     pub families: usize,
     /// Their members, each asked about by an act of their own.
     pub members: usize,
-    /// Members whose own index was looked into: it had their act, and none of another member's.
+    /// Members whose own index has their act, and none of another member's; all of them, or the run is not clean.
     pub looked_into: usize,
 }
 

@@ -6,13 +6,13 @@ use musubi::my_records_command::{Checked, tell};
 use protocol::desk::{ISSUE, Issued};
 use words::Reason;
 
-use crate::ground::Ground;
+use crate::ground::{Ground, town};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_issue_that_linkage_refuses_stands_in_each_persons_records() {
     let mut ground = Ground::new(120).await;
     let [number, _] = ground.two_at_town_and_tax();
-    let row = ground.ready.truth.row(demo::Institution::Town, &number).unwrap();
+    let row = ground.ready.truth.row(town(), &number).unwrap();
     let entry = format!("{:07}", row.resident.unwrap());
     let config = ground.folder.path().join("musubi.toml");
 

@@ -18,7 +18,11 @@ async fn a_folder_goes_on_with_its_country() {
         let answered = report.kinds.iter().filter(|kind| kind.answered > 0).count();
         assert!(answered >= 12 && report.reasons.len() >= 8 && report.not_answered.len() >= 3, "{report:?}");
         assert!(report.refused.contains_key("consent_required"), "{report:?}");
-        assert!(report.families.families >= 2 && report.families.looked_into >= 4, "{:?}", report.families);
+        assert!(
+            report.families.families >= 2 && report.families.looked_into == report.families.members,
+            "{:?}",
+            report.families
+        );
         assert!(report.ledgers.len() == 18 && report.ledgers.iter().all(|one| one.verified), "{report:?}");
         codes.push((report.codes_issued, report.in_review, report.not_found));
         stage.stop().await;
@@ -32,6 +36,25 @@ async fn a_folder_goes_on_with_its_country() {
         })
         .unwrap();
     assert!(acts > 500 && acts == entries, "{acts} acts, {entries} entries");
+}
+
+/// A report does not say that a ledger verified when it did not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ledger_that_does_not_verify_stands_in_the_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let args = args(folder.path(), 150);
+    let watch = Stopwatch::start();
+    let ready = build(&args, &watch).await.unwrap();
+    let database = rusqlite::Connection::open(folder.path().join("bank/bank.db")).unwrap();
+    let changed = database.execute("UPDATE leaf SET hash = zeroblob(32) WHERE seq = 1", []).unwrap();
+    assert_eq!(changed, 1);
+    let (report, stage, _services) = ask_and_answer(ready, &args, &watch).await.unwrap();
+    let bank = report.ledgers.iter().find(|ledger| ledger.origin.contains("bank")).unwrap();
+    assert!(!bank.verified && !report.is_clean(), "{report:?}");
+    assert!(report.surprises.iter().any(|surprise| surprise.contains("the ledger of bank")));
+    let others = report.ledgers.iter().filter(|ledger| ledger.verified).count();
+    assert_eq!(others, report.ledgers.len() - 1);
+    stage.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
