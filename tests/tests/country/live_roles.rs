@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use musubi::rooms::ROOMS;
+use protocol::desk::{SIGN_INS, SignIn};
 use rules::Role;
-use wire::{CallError, Caller, InnerClient, InnerKey, KnownParty, Side};
+use wire::{CallError, Caller, InnerClient, InnerKey, KnownParty, RouteLine, Side, Who};
 use words::{Kind, PartyId, Reason};
 
 use crate::ground::Ground;
+use crate::http::send;
 
 const WITHIN: Duration = Duration::from_secs(20);
 
@@ -33,7 +35,9 @@ async fn the_running_rooms_admit_whom_their_tables_name() {
                 .path
                 .replace("{id}", "AAAAAAAAAAAAAAAAAAAAAA")
                 .replace("{party}", "nobody")
-                .replace("{number}", "999");
+                .replace("{number}", "999")
+                .replace("{ticket}", "none")
+                .replace("{act}", "AAAAAAAAAAAAAAAAAAAAAA");
             let body = serde_json::json!({});
             if line.side == Side::Outer {
                 for party in
@@ -55,6 +59,8 @@ async fn the_running_rooms_admit_whom_their_tables_name() {
                     );
                     calls += 1;
                 }
+            } else if line.side == Side::Pages {
+                calls += pages(&ground, id, &line, &path).await;
             } else {
                 let keys = ground.folder.path().join(id).join("keys");
                 let mut held: Vec<(Caller, InnerKey)> = Vec::new();
@@ -88,4 +94,36 @@ async fn the_running_rooms_admit_whom_their_tables_name() {
     }
     assert!(calls > 200, "{calls}");
     assert_eq!(Kind::parse("gateway").unwrap().as_str(), "gateway");
+}
+
+/// A page, called by every role that has a key here and by nobody.
+async fn pages(ground: &Ground, id: &str, line: &RouteLine, path: &str) -> usize {
+    let section = ground.ready.stage.section(id).unwrap();
+    let Some(pages) = &section.settings.common.pages else { return 0 };
+    let address = pages.listen.to_string();
+    let mut visitors = vec![(Caller::Nobody, String::new())];
+    for role in Role::ALL {
+        let Ok(client) = musubi::desk::client(section, role.as_str()) else { continue };
+        let url: SignIn = client.post(SIGN_INS, &serde_json::json!({}), WITHIN).await.unwrap();
+        let ticket = url.url.strip_prefix(&format!("http://{address}")).unwrap().to_owned();
+        let entered = send(&address, "GET", &ticket, &[], "");
+        let cookie = entered.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+        visitors.push((Caller::Inner { name: role.as_str().into(), role: *role }, cookie));
+    }
+    let origin = format!("http://{address}");
+    let count = visitors.len();
+    for (caller, cookie) in visitors {
+        let headers = [("Cookie", cookie.as_str()), ("Origin", origin.as_str())];
+        let answer = send(&address, line.method.as_str(), path, &headers, "");
+        let turned_away = (answer.status == 403 && answer.body.contains("not_allowed"))
+            || (answer.status == 401 && line.who != Who::Anyone);
+        assert_eq!(
+            turned_away,
+            line.who.admits(&caller).is_err(),
+            "{caller:?} → {id} {} {path}: {}",
+            line.method,
+            answer.body
+        );
+    }
+    count
 }

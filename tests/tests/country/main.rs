@@ -12,6 +12,9 @@ mod absent_portal;
 mod bad_input;
 mod frauds;
 mod ground;
+#[allow(dead_code, reason = "shared with the tests of the pages")]
+#[path = "../../browser/http.rs"]
+mod http;
 mod leaks;
 mod ledgers;
 mod live_roles;

@@ -90,7 +90,8 @@ async fn the_guard_turns_away_what_no_page_of_the_room_sent() {
     let unauthenticated = country.ground.refusals("town", Reason::Unauthenticated).await;
     assert_eq!(send(&address, "GET", "/", &[], "").status, 401);
     let tax = Session::enter(&ticket(&country, "/as/tax/clerk"));
-    let foreign = town.cookie.split('=').next().unwrap().to_owned() + "=" + tax.cookie.split('=').nth(1).unwrap();
+    let foreign =
+        town.cookie.split('=').next().unwrap().to_owned() + "=" + tax.cookie.split('=').nth(1).unwrap();
     assert_eq!(send(&address, "GET", "/", &[("Cookie", &foreign)], "").status, 401);
     assert_eq!(country.ground.refusals("town", Reason::Unauthenticated).await - unauthenticated, 2);
     let section = country.ground.ready.stage.section("town").unwrap();

@@ -77,8 +77,7 @@ impl Country {
 pub fn picture(browser: &Browser, name: &str) {
     let Ok(folder) = std::env::var("MUSUBI_SCREENSHOTS") else { return };
     std::fs::create_dir_all(&folder).unwrap();
-    let bytes = words::B64::parse(
-        &browser.picture().replace('+', "-").replace('/', "_").replace('=', "").replace('\n', ""),
-    );
+    let bytes =
+        words::B64::parse(&browser.picture().replace('+', "-").replace('/', "_").replace(['=', '\n'], ""));
     std::fs::write(format!("{folder}/{name}.png"), bytes.unwrap().0).unwrap();
 }

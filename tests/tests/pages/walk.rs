@@ -231,7 +231,10 @@ async fn a_clerk_of_the_provider_decides_and_the_answer_comes_later() {
         panic!("no answer within 40 s: {}", main_text(&browser));
     });
     assert_eq!(both.iter().filter(|text| text.contains("要介護度")).count(), 1, "{both:?}");
-    assert_eq!(both.iter().filter(|text| text.contains("回答できない") || text.contains("回答なし")).count(), 1);
+    assert_eq!(
+        both.iter().filter(|text| text.contains("回答できない") || text.contains("回答なし")).count(),
+        1
+    );
 
     // The neighbour shields the record: from now on nothing of it is provided, and nobody is told why.
     let (shielded, _) = country.customer_with("neighbour", "insurer", "eligibility");
