@@ -45,7 +45,7 @@ impl Browser {
         let profile = format!("--user-data-dir={}", folder.join("profile").display());
         let content = if script { 1 } else { 2 };
         let preferences = json!({"profile.managed_default_content_settings.javascript": content});
-        let options = json!({"prefs": preferences, "binary": "/usr/bin/chromium", "args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", profile]});
+        let options = json!({"prefs": preferences, "binary": "/usr/bin/chromium", "args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--force-prefers-reduced-motion", profile]});
         let wanted = json!({"capabilities": {"alwaysMatch": {"browserName": "chrome", "goog:chromeOptions": options}}});
         let answer = send(&address, "POST", "/session", &[], &wanted.to_string());
         let value: Value = serde_json::from_str(&answer.body).unwrap();
@@ -112,8 +112,17 @@ impl Browser {
     }
 
     pub fn click(&self, selector: &str) {
-        let element = self.find(selector);
-        self.call("POST", &format!("/element/{element}/click"), &json!({})).unwrap();
+        // A page may go away between finding and clicking.
+        let mut last = String::new();
+        for _ in 0..10 {
+            let element = self.find(selector);
+            match self.call("POST", &format!("/element/{element}/click"), &json!({})) {
+                Ok(_) => return,
+                Err(error) => last = error,
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        panic!("{selector} cannot be clicked: {last}");
     }
 
     /// Clicks the element at a place among those that fit.

@@ -79,8 +79,9 @@ impl Sequence {
                  <rect class=\"box\" x=\"{left}\" y=\"4\" width=\"{}\" height=\"46\" rx=\"4\"/>",
                 LANE - 16
             );
-            for (row, part) in in_two(name).iter().enumerate() {
-                let y = 23 + row * 18;
+            let parts = in_two(name);
+            for (row, part) in parts.iter().enumerate() {
+                let y = if parts.len() == 1 { 32 } else { 23 + row * 18 };
                 let _ = write!(
                     svg,
                     "<text x=\"{middle}\" y=\"{y}\" text-anchor=\"middle\">{}</text>",

@@ -124,7 +124,8 @@ impl Gateway {
         if picks_up && passing {
             return;
         }
-        let state = if reason.status() == 403 { AskState::Refused } else { AskState::Failed };
+        let refused = reason.status() < 500 && reason != Reason::NotAnswered;
+        let state = if refused { AskState::Refused } else { AskState::Failed };
         self.keep_standing(id, Standing::ended(state, reason)).await;
     }
 

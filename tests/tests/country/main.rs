@@ -10,6 +10,7 @@
 
 mod absent_portal;
 mod bad_input;
+mod desk;
 mod frauds;
 mod ground;
 #[allow(dead_code, reason = "shared with the tests of the pages")]

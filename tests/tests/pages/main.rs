@@ -50,6 +50,12 @@ impl Country {
 
     /// A customer of `inquirer` about whom `provider` has an item and will say so.
     pub fn customer_with(&self, inquirer: &str, provider: &str, item: &str) -> (String, u32) {
+        let found = self.find_customer(inquirer, provider, item);
+        found.unwrap_or_else(|| panic!("nobody of {inquirer} has {item} at {provider}"))
+    }
+
+    /// The same, if there is one.
+    pub fn find_customer(&self, inquirer: &str, provider: &str, item: &str) -> Option<(String, u32)> {
         use demo::Link;
         let truth = &self.ground.ready.truth;
         let good = |row: &&demo::TruthRow| {
@@ -67,9 +73,8 @@ impl Country {
             .iter()
             .filter(|row| row.institution.as_str() == inquirer)
             .filter(good)
-            .find(|row| row.resident.is_some_and(|resident| holders.contains(&resident)));
-        let found = found.unwrap_or_else(|| panic!("nobody of {inquirer} has {item} at {provider}"));
-        (found.number.clone(), found.resident.unwrap())
+            .find(|row| row.resident.is_some_and(|resident| holders.contains(&resident)))?;
+        Some((found.number.clone(), found.resident?))
     }
 }
 
