@@ -205,6 +205,7 @@ impl CsvFiles {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn columns() -> Columns {
         let column = |name: &str| name.to_owned();
@@ -244,6 +245,39 @@ mod tests {
         for separator in [b';', b'\t', b'|'] {
             let table = plain.replace(',', &char::from(separator).to_string());
             assert_eq!(read_as(table.as_bytes(), Encoding::Utf8, separator).unwrap(), wanted);
+        }
+    }
+
+    /// The obvious writer: everything quoted.
+    fn written(names: &[String], separator: char) -> String {
+        let line = |cells: [&str; 6]| {
+            let quoted = cells.map(|cell| format!("\"{}\"", cell.replace('"', "\"\"")));
+            quoted.join(&separator.to_string()) + "\n"
+        };
+        let mut text = line(["番号", "氏名", "性別", "生年月日", "住所", "制限"]);
+        for (number, name) in names.iter().enumerate() {
+            text.push_str(&line([&number.to_string(), name, "1", "", "", "0"]));
+        }
+        text
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_stands_in_a_cell_is_read_back(
+            names in proptest::collection::vec("[髙申ソ表能ａ-ｚァ-ヶa-z,;|\t\"\n\\\\　 ]{0,12}", 0..20),
+            separator in proptest::sample::select(vec![',', ';', '\t', '|']),
+        ) {
+            let text = written(&names, separator);
+            let wanted: Vec<_> = names
+                .iter()
+                .enumerate()
+                .map(|(number, name)| (number.to_string(), name.clone(), false))
+                .collect();
+            let separator = u8::try_from(separator).unwrap();
+            prop_assert_eq!(read_as(text.as_bytes(), Encoding::Utf8, separator).unwrap(), wanted.clone());
+            let (bytes, _, lost) = encoding_rs::SHIFT_JIS.encode(&text);
+            prop_assert!(!lost);
+            prop_assert_eq!(read_as(&bytes, Encoding::ShiftJis, separator).unwrap(), wanted);
         }
     }
 
