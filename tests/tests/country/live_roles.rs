@@ -11,6 +11,9 @@ use words::{Kind, PartyId, Reason};
 use crate::ground::Ground;
 use crate::http::send;
 
+/// Roles that have keys; a person comes with an assertion.
+const BY_KEY: &[Role] = &[Role::Operator, Role::Clerk, Role::Officer, Role::Registrar];
+
 const WITHIN: Duration = Duration::from_secs(20);
 
 fn turned_away(result: &Result<serde_json::Value, CallError>) -> bool {
@@ -64,7 +67,7 @@ async fn the_running_rooms_admit_whom_their_tables_name() {
             } else {
                 let keys = ground.folder.path().join(id).join("keys");
                 let mut held: Vec<(Caller, InnerKey)> = Vec::new();
-                for role in Role::ALL {
+                for role in BY_KEY {
                     if let Ok(key) = InnerKey::read(&keys.join(format!("{}.key", role.as_str()))) {
                         held.push((Caller::Inner { name: role.as_str().into(), role: *role }, key));
                     }
@@ -102,7 +105,7 @@ async fn pages(ground: &Ground, id: &str, line: &RouteLine, path: &str) -> usize
     let Some(pages) = &section.settings.common.pages else { return 0 };
     let address = pages.listen.to_string();
     let mut visitors = vec![(Caller::Nobody, String::new())];
-    for role in Role::ALL {
+    for role in BY_KEY {
         let Ok(client) = musubi::desk::client(section, role.as_str()) else { continue };
         let url: SignIn = client.post(SIGN_INS, &serde_json::json!({}), WITHIN).await.unwrap();
         let ticket = url.url.strip_prefix(&format!("http://{address}")).unwrap().to_owned();
