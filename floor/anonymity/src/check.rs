@@ -71,8 +71,19 @@ impl<'a> Task<'a> {
         } else {
             room.grouping.count(&parts, &source.counts);
         }
+        self.judge_groups(source, levels, plan, room)
+    }
+
+    /// Judges the classes of tuples; afterwards the room says which class each tuple is in, and which classes hold.
+    pub(crate) fn judge_each(&self, source: &Tuples, levels: &[u8], room: &mut Room) -> (Sums, u64) {
+        let plan = KeyPlan::new(self.problem, levels, false);
+        room.grouping.group(&source.parts(self.problem, &plan, levels), &source.counts);
+        self.judge_groups(source, levels, &plan, room)
+    }
+
+    fn judge_groups(&self, source: &Tuples, levels: &[u8], plan: &KeyPlan, room: &mut Room) -> (Sums, u64) {
         self.judge_counts(source, room);
-        if with_values {
+        if !self.rules.sensitive.is_empty() {
             if self.rules.only_masks() {
                 self.judge_masks(source, room);
             } else {

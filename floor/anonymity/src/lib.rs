@@ -2,6 +2,8 @@
 //!
 //! Columns in, columns and a report out. Pure: no I/O, no clock, no randomness.
 
+mod applied;
+pub mod builders;
 mod check;
 mod climb;
 mod closeness;
@@ -10,13 +12,18 @@ mod hierarchy;
 mod lattice;
 mod measure;
 mod problem;
+mod releases;
+mod risk;
 mod rules;
 mod search;
 mod slot;
 mod store;
 mod tuples;
 
+pub use applied::{Applied, anonymise, apply};
 pub use closeness::Distance;
 pub use hierarchy::{Hierarchy, HierarchyFault};
 pub use problem::{Attribute, Metric, Model, Problem, ProblemFault, Sensitive};
+pub use releases::{Bounds, Exposed, Joint, Passed, Refused, Release, next_release};
+pub use risk::{Driver, Risk, Spread, risk};
 pub use search::{Outcome, Settings, Solution, evaluate, search};

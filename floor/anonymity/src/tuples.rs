@@ -37,8 +37,15 @@ pub(crate) struct KeyPlan {
 const MOST_PRODUCT: usize = 2_048;
 
 impl Tuples {
-    /// The tuples of a table as it came.
+    /// The different tuples of a table as it came.
     pub(crate) fn of(problem: &Problem, grouping: &mut Grouping) -> Tuples {
+        let rows = Tuples::rows(problem);
+        let levels = rows.levels.clone();
+        rows.rolled_up(problem, &levels, grouping)
+    }
+
+    /// The rows of a table, none of them joined; people of the population after them.
+    pub(crate) fn rows(problem: &Problem) -> Tuples {
         let rows = problem.rows();
         let people = problem.population.first().map_or(0, Vec::len);
         let levels = vec![0; problem.attributes.len()];
@@ -73,8 +80,7 @@ impl Tuples {
             all.population = vec![0; rows];
             all.population.resize(rows + people, 1);
         }
-        let levels = all.levels.clone();
-        all.rolled_up(problem, &levels, grouping)
+        all
     }
 
     /// How many.
@@ -93,7 +99,9 @@ impl Tuples {
     /// What to group by at other levels, none of them lower.
     pub(crate) fn parts(&self, problem: &Problem, plan: &KeyPlan, levels: &[u8]) -> Parts<'_> {
         let Some(radix) = plan.radix else {
-            let columns = (0..levels.len()).map(|attribute| {
+            // An attribute that the plan leaves out has one value.
+            let wanted = (0..levels.len()).filter(|attribute| at(&plan.cardinalities, *attribute) > 1);
+            let columns = wanted.map(|attribute| {
                 let steps = self.steps(problem, attribute, levels);
                 let codes = (0..self.len()).map(|tuple| at(&steps, self.code(problem, tuple, attribute)));
                 (codes.collect(), at(&plan.cardinalities, attribute))
@@ -248,6 +256,10 @@ impl KeyPlan {
         if with_sensitive {
             cardinalities.extend(problem.sensitive.iter().map(|sensitive| sensitive.values as u64));
         }
+        KeyPlan::of(cardinalities)
+    }
+
+    fn of(cardinalities: Vec<u64>) -> KeyPlan {
         let mut scales = Vec::with_capacity(cardinalities.len());
         let mut radix: Option<u64> = Some(1);
         for cardinality in &cardinalities {
@@ -255,6 +267,20 @@ impl KeyPlan {
             radix = radix.and_then(|radix| radix.checked_mul(*cardinality));
         }
         KeyPlan { scales, cardinalities, radix }
+    }
+
+    /// Keys over some of the quasi-identifiers; the others add nothing.
+    pub(crate) fn over(problem: &Problem, levels: &[u8], attributes: &[usize]) -> KeyPlan {
+        let own = |attribute| {
+            if attributes.contains(&attribute) { cardinality(problem, attribute, levels) } else { 1 }
+        };
+        let mut plan = KeyPlan::of((0..levels.len()).map(|attribute| own(attribute) as u64).collect());
+        for (attribute, scale) in plan.scales.iter_mut().enumerate() {
+            if !attributes.contains(&attribute) {
+                *scale = 0;
+            }
+        }
+        plan
     }
 
     /// The code of an attribute in a key; nothing where keys are wide.
