@@ -64,13 +64,15 @@ pub(super) struct Asked<'a> {
     pub(super) threads: usize,
 }
 
-/// Solves the cases; `told` hears of each as it is done. A case whose table is not there is left out, and said so.
-pub(super) fn run(asked: &Asked<'_>, mut told: impl FnMut(&str)) -> Result<Value> {
+/// Solves the cases; `told` hears of each as it is done. A case whose table is not there is left out, and said so; one that
+/// cannot be solved has an `error` in place of its figures. Gives the figures, and how many could not be solved.
+pub(super) fn run(asked: &Asked<'_>, mut told: impl FnMut(&str)) -> Result<(Value, usize)> {
     let text = std::fs::read_to_string(asked.cases)
         .with_context(|| format!("cannot read {}", asked.cases.display()))?;
     let file: Cases = serde_json::from_str(&text)
         .with_context(|| format!("{} is not a file of cases", asked.cases.display()))?;
     let mut solved = Map::new();
+    let mut failed = 0;
     for case in file.cases.iter().filter(|case| asked.only.is_none_or(|only| only == case.id)) {
         let elsewhere = asked.tables.iter().find(|(dataset, _)| *dataset == case.dataset);
         let table = elsewhere.map_or_else(|| asked.data.join(&case.csv), |(_, path)| path.clone());
@@ -78,7 +80,15 @@ pub(super) fn run(asked: &Asked<'_>, mut told: impl FnMut(&str)) -> Result<Value
             told(&format!("{}: no table (give it with --table {}=CSV); left out", case.id, case.dataset));
             continue;
         }
-        let result = case.solve(asked, &table).with_context(|| format!("case {}", case.id))?;
+        let result = match case.solve(asked, &table) {
+            Ok(result) => result,
+            Err(error) => {
+                told(&format!("{}: {error:#}", case.id));
+                failed += 1;
+                solved.insert(case.id.clone(), json!({ "error": format!("{error:#}") }));
+                continue;
+            }
+        };
         told(&format!(
             "{}: score {} in {} ms CPU",
             case.id,
@@ -90,7 +100,7 @@ pub(super) fn run(asked: &Asked<'_>, mut told: impl FnMut(&str)) -> Result<Value
     if solved.is_empty() {
         bail!("no case was solved; check --only, --data and --table");
     }
-    Ok(Value::Object(solved))
+    Ok((Value::Object(solved), failed))
 }
 
 impl Case {
@@ -129,9 +139,8 @@ impl Case {
     }
 
     fn problem(&self, asked: &Asked<'_>, table: &Path) -> Result<Problem> {
-        let hierarchy_of = |name: &str| {
-            hierarchy_file::read(&asked.data.join(self.hierarchy.replace("{attr}", name)), b';')
-        };
+        let hierarchy_of =
+            |name: &str| hierarchy_file::read(&asked.data.join(self.hierarchy.replace("{attr}", name)));
         let hierarchies = self.quasi_identifiers.iter().map(|name| hierarchy_of(name));
         let mut hierarchies: Vec<Hierarchy> = hierarchies.collect::<Result<_>>()?;
         let by_hierarchy = self.privacy_models.iter().any(|model| model.model.contains("hierarchical"));
@@ -140,9 +149,11 @@ impl Case {
             _ => None,
         };
         let wanted = self.quasi_identifiers.iter().zip(&hierarchies);
-        let mut wanted: Vec<Wanted<'_>> = wanted.map(|(name, known)| Wanted { name, known: Some(known) }).collect();
+        let mut wanted: Vec<Wanted<'_>> =
+            wanted.map(|(name, known)| Wanted { name, known: Some(known) }).collect();
         wanted.extend(self.sensitive.iter().map(|name| Wanted { name, known: sensitive_hierarchy.as_ref() }));
-        let coded = Source { path: table.to_owned(), separator: Some(b';'), encoding: None }.read(&wanted)?;
+        let (_, coded) =
+            Source { path: table.to_owned(), separator: Some(b';'), encoding: None }.read(&wanted)?;
         let mut columns = coded.into_iter();
         let quasi: Vec<Coded> = columns.by_ref().take(self.quasi_identifiers.len()).collect();
         let sensitive = columns.zip(&self.sensitive).map(|(column, name)| Sensitive {

@@ -5,18 +5,24 @@ use std::path::Path;
 use anonymity::Hierarchy;
 use anyhow::{Context, Result};
 
+use super::reading::separator;
+
 /// Reads a hierarchy.
-pub(super) fn read(path: &Path, separator: u8) -> Result<Hierarchy> {
-    let bytes = std::fs::read(path)
-        .with_context(|| format!("cannot read {}; check the path and that you may read it", path.display()))?;
-    parse(&bytes, separator).with_context(|| path.display().to_string())
+pub(super) fn read(path: &Path) -> Result<Hierarchy> {
+    let bytes = std::fs::read(path).with_context(|| {
+        format!("cannot read {}; check the path and that you may read it", path.display())
+    })?;
+    parse(&bytes).with_context(|| path.display().to_string())
 }
 
-/// Reads a hierarchy from text, UTF-8.
-pub(super) fn parse(bytes: &[u8], separator: u8) -> Result<Hierarchy> {
+/// Reads a hierarchy from text, UTF-8; the separator is found out from the first line.
+pub(super) fn parse(bytes: &[u8]) -> Result<Hierarchy> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(separator).from_reader(bytes);
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(separator(bytes))
+        .from_reader(bytes);
     let mut rows: Vec<Vec<String>> = Vec::new();
     let mut lines = Vec::new();
     for record in reader.records() {
@@ -27,10 +33,8 @@ pub(super) fn parse(bytes: &[u8], separator: u8) -> Result<Hierarchy> {
         lines.push(record.position().map_or(0, csv::Position::line));
         rows.push(record.iter().map(str::to_owned).collect());
     }
-    Hierarchy::from_rows(&rows).map_err(|fault| {
-        match fault.row().and_then(|row| lines.get(row)) {
-            Some(line) => anyhow::anyhow!("line {line}: {fault}"),
-            None => anyhow::anyhow!("{fault}"),
-        }
+    Hierarchy::from_rows(&rows).map_err(|fault| match fault.row().and_then(|row| lines.get(row)) {
+        Some(line) => anyhow::anyhow!("line {line}: {fault}"),
+        None => anyhow::anyhow!("{fault}"),
     })
 }

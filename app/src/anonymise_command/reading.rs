@@ -43,20 +43,22 @@ pub(super) struct Coded {
 }
 
 /// An open table.
-pub(super) struct Table {
-    pub(super) path: PathBuf,
-    pub(super) reader: csv::Reader<Box<dyn Read>>,
-    pub(super) header: Vec<String>,
+struct Table {
+    path: PathBuf,
+    reader: csv::Reader<Box<dyn Read>>,
+    header: Vec<String>,
+    separator: u8,
 }
 
 impl Source {
     /// Opens the table and reads its header.
-    pub(super) fn open(&self) -> Result<Table> {
+    fn open(&self) -> Result<Table> {
         let shown = self.path.display();
         let file = File::open(&self.path)
             .with_context(|| format!("cannot open {shown}; check the path and that you may read it"))?;
         let mut bytes = BufReader::with_capacity(1 << 16, file);
-        let is_packed = bytes.fill_buf().with_context(|| format!("cannot read {shown}"))?.starts_with(b"\x1f\x8b");
+        let is_packed =
+            bytes.fill_buf().with_context(|| format!("cannot read {shown}"))?.starts_with(b"\x1f\x8b");
         let bytes: Box<dyn Read> =
             if is_packed { Box::new(flate2::read::MultiGzDecoder::new(bytes)) } else { Box::new(bytes) };
         let decoder = match self.encoding {
@@ -70,13 +72,14 @@ impl Source {
         let mut reader = csv::ReaderBuilder::new().delimiter(separator).from_reader(text);
         let header = reader.headers().map_err(|error| explain(&self.path, &error))?;
         let header = header.iter().map(|name| name.trim().to_owned()).collect();
-        Ok(Table { path: self.path.clone(), reader, header })
+        Ok(Table { path: self.path.clone(), reader, header, separator })
     }
 
-    /// Reads columns.
-    pub(super) fn read(&self, wanted: &[Wanted<'_>]) -> Result<Vec<Coded>> {
+    /// Reads columns; gives the separator as well.
+    pub(super) fn read(&self, wanted: &[Wanted<'_>]) -> Result<(u8, Vec<Coded>)> {
         let mut table = self.open()?;
-        let places: Vec<usize> = wanted.iter().map(|wanted| table.place(wanted.name)).collect::<Result<_>>()?;
+        let places: Vec<usize> =
+            wanted.iter().map(|wanted| table.place(wanted.name)).collect::<Result<_>>()?;
         let mut coders: Vec<Coder<'_>> = wanted.iter().map(Coder::new).collect();
         let mut record = csv::StringRecord::new();
         while table.reader.read_record(&mut record).map_err(|error| explain(&self.path, &error))? {
@@ -87,13 +90,13 @@ impl Source {
                     .with_context(|| format!("{}, line {}", self.path.display(), line()))?;
             }
         }
-        Ok(coders.into_iter().map(Coder::done).collect())
+        Ok((table.separator, coders.into_iter().map(Coder::done).collect()))
     }
 }
 
 impl Table {
     /// Where a column stands.
-    pub(super) fn place(&self, name: &str) -> Result<usize> {
+    fn place(&self, name: &str) -> Result<usize> {
         self.header.iter().position(|column| column == name).with_context(|| {
             format!(
                 "{}, line 1: the column '{name}' is missing (found: {}); name the columns in the first line, or give \
@@ -155,7 +158,7 @@ impl<'a> Coder<'a> {
 }
 
 /// The separator that stands most often in the first line.
-fn separator(start: &[u8]) -> u8 {
+pub(super) fn separator(start: &[u8]) -> u8 {
     let line = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let count = |separator: &u8| line.iter().filter(|byte| **byte == *separator).count();
     // The first of equals: a comma, where there is none at all.
@@ -163,7 +166,7 @@ fn separator(start: &[u8]) -> u8 {
 }
 
 /// What is wrong with a table, where, and what to do.
-pub(super) fn explain(path: &Path, error: &csv::Error) -> anyhow::Error {
+fn explain(path: &Path, error: &csv::Error) -> anyhow::Error {
     let line = error.position().map_or(0, csv::Position::line);
     match error.kind() {
         csv::ErrorKind::Io(fault) => explain_io(path, line, fault),
@@ -177,7 +180,8 @@ pub(super) fn explain(path: &Path, error: &csv::Error) -> anyhow::Error {
 }
 
 fn explain_io(path: &Path, line: u64, fault: &std::io::Error) -> anyhow::Error {
-    let place = if line > 0 { format!("{}, near line {line}", path.display()) } else { path.display().to_string() };
+    let place =
+        if line > 0 { format!("{}, near line {line}", path.display()) } else { path.display().to_string() };
     anyhow::anyhow!("{place}: {fault}")
 }
 

@@ -64,12 +64,14 @@ pub fn intervals(
         ));
     }
     let row = |value: &str| {
-        let number: i64 = value.trim().parse().ok()?;
-        let label = |width: &i64| match (least, most) {
+        // Wider than what is read: the end of an interval may lie beyond.
+        let number = i128::from(value.trim().parse::<i64>().ok()?);
+        let label = |width: &i64| match (least.map(i128::from), most.map(i128::from)) {
             (Some(least), _) if number < least => format!("<{least}"),
             (_, Some(most)) if number >= most => format!("{most}+"),
-            _ => {
-                let start = number.div_euclid(*width) * width;
+            (least, most) => {
+                let width = i128::from(*width);
+                let start = number.div_euclid(width) * width;
                 // Cut at the ends, so that nobody reads more out of it than is in it.
                 let first = least.map_or(start, |least| least.max(start));
                 let last = most.map_or(start + width - 1, |most| (most - 1).min(start + width - 1));
@@ -221,6 +223,7 @@ mod tests {
         assert_eq!(labels(&made, "89"), ["89", "85-89", "80-89", "80-89", "*"]);
         assert_eq!(labels(&made, "104"), ["104", "90+", "90+", "90+", "*"]);
         assert_eq!(labels(&made, ""), ["", "", "", "", "*"]);
+        assert!(ages(&texts(&["9223372036854775807", "-9223372036854775808"])).is_ok());
         assert!(ages(&texts(&["34", "old"])).unwrap_err().to_string().contains("value 1"));
         assert!(intervals(&texts(&["3"]), &[5, 12], None, None).is_err());
     }

@@ -194,14 +194,14 @@ fn is_dense(radix: u64, tuples: usize) -> bool {
     radix <= (tuples as u64).saturating_mul(4).clamp(1_024, 1 << 22)
 }
 
-/// A hash table of classes, never more than half full. It grows with the classes, which are few beside the tuples.
-struct Places<'a> {
+/// A hash table that numbers keys from 0 on, as they come; never more than half full. It grows with the classes, which are few beside the tuples.
+pub(crate) struct Places<'a> {
     table: &'a mut Vec<u32>,
     bits: u32,
 }
 
 impl<'a> Places<'a> {
-    fn new(table: &'a mut Vec<u32>) -> Places<'a> {
+    pub(crate) fn new(table: &'a mut Vec<u32>) -> Places<'a> {
         table.clear();
         table.resize(1 << 11, 0);
         Places { table, bits: 11 }
@@ -209,7 +209,7 @@ impl<'a> Places<'a> {
 
     /// The class of a key; a new one for a new key.
     #[inline(always)]
-    fn class(&mut self, key: u64, keys: &mut Vec<u64>) -> u32 {
+    pub(crate) fn class(&mut self, key: u64, keys: &mut Vec<u64>) -> u32 {
         let mask = self.table.len() - 1;
         let mut place = spread(key, self.bits);
         loop {

@@ -9,6 +9,7 @@
 use std::collections::HashMap;
 
 use crate::applied::{Applied, apply};
+use crate::grouping::Places;
 use crate::hierarchy::Hierarchy;
 use crate::problem::{Attribute, Problem, ProblemFault};
 use crate::search::{Settings, search};
@@ -31,9 +32,10 @@ pub struct Joint {
     class_of: Vec<u32>,
     /// Value of each person when last released.
     last_value: Vec<u32>,
-    /// Of each joint class the values that are left after intersecting, in ascending order; `None` where no release had
-    /// any.
-    left: Vec<Option<Vec<u32>>>,
+    /// Of each joint class the values that are left after intersecting: a number of a set.
+    left: Vec<u32>,
+    /// Sets of values, each once, in ascending order. The first stands for any value: no release had any.
+    sets: Vec<Vec<u32>>,
 }
 
 /// How many people are too well known.
@@ -63,7 +65,12 @@ pub struct Bounds {
 impl Joint {
     /// No release yet.
     pub fn new(people: usize) -> Joint {
-        Joint { class_of: vec![0; people], last_value: vec![0; people], left: vec![None] }
+        Joint {
+            class_of: vec![0; people],
+            last_value: vec![0; people],
+            left: vec![ANY],
+            sets: vec![Vec::new()],
+        }
     }
 
     /// All releases of a domain, in order.
@@ -80,29 +87,24 @@ impl Joint {
 
     /// Takes in a release.
     pub fn add(&mut self, release: &Release) {
-        let of_class = values_by_class(release);
-        let mut pairs = Pairs::default();
-        let mut left = vec![None];
-        for (person, own) in self.class_of.iter_mut().enumerate() {
-            let class = at(&release.class_of, person);
-            if *own == 0 && class == 0 {
+        let mut sets = Sets::new(std::mem::take(&mut self.sets));
+        let of_class: Vec<u32> =
+            values_by_class(release).into_iter().map(|values| sets.number(values)).collect();
+        let (mut table, mut pairs) = (Vec::new(), Vec::new());
+        let mut places = Places::new(&mut table);
+        let mut left = vec![ANY];
+        for (own, class) in self.class_of.iter_mut().zip(&release.class_of) {
+            if *own == 0 && *class == 0 {
                 continue;
             }
             let before = *own;
-            let (joint, is_new) = pairs.number(before, class);
-            *own = joint;
-            if is_new {
-                let known = self.left.get(up(before)).cloned().flatten();
-                let more = of_class.get(up(class)).filter(|values| !values.is_empty());
-                left.push(match (known, more) {
-                    (Some(known), Some(more)) => {
-                        Some(known.into_iter().filter(|value| more.binary_search(value).is_ok()).collect())
-                    }
-                    (known, more) => known.or_else(|| more.cloned()),
-                });
+            *own = places.class(u64::from(before) << 32 | u64::from(*class), &mut pairs) + 1;
+            if pairs.len() == left.len() {
+                left.push(sets.intersected(at(&self.left, up(before)), at(&of_class, up(*class))));
             }
         }
         self.left = left;
+        self.sets = sets.all;
         let in_it = release.class_of.iter().zip(&release.values).zip(&mut self.last_value);
         in_it.filter(|((class, _), _)| **class > 0).for_each(|((_, value), last)| *last = *value);
     }
@@ -130,7 +132,10 @@ impl Joint {
         self.class_of.iter().for_each(|class| crate::slot::add(&mut sizes, up(*class), 1));
         let own_values = if bounds.l > 1 { self.own_values() } else { Vec::new() };
         let verdict = |(class, size): (usize, u32)| {
-            let intersected = self.left.get(class).and_then(Option::as_ref).map_or(usize::MAX, Vec::len);
+            let intersected = match at(&self.left, class) {
+                ANY => usize::MAX,
+                set => self.sets.get(up(set)).map_or(0, Vec::len),
+            };
             let own = own_values.get(class).map_or(usize::MAX, |own| up(*own));
             let is_uniform = bounds.l > 1 && intersected.min(own) < up(bounds.l);
             Verdict { size, is_small: size < bounds.k, is_uniform }
@@ -157,31 +162,64 @@ struct Verdict {
     is_uniform: bool,
 }
 
-/// Numbers pairs from 1 on, in the order they come.
-#[derive(Default)]
-struct Pairs {
-    numbers: HashMap<(u32, u32), u32>,
-    last: Option<((u32, u32), u32)>,
+/// The set that says nothing.
+const ANY: u32 = 0;
+
+/// Sets of values, each kept once, and what pairs of them have in common.
+struct Sets {
+    all: Vec<Vec<u32>>,
+    numbers: HashMap<Vec<u32>, u32>,
+    common: HashMap<(u32, u32), u32>,
+    last: ((u32, u32), u32),
 }
 
-impl Pairs {
-    fn number(&mut self, one: u32, other: u32) -> (u32, bool) {
-        // Neighbours are often of one class.
-        if let Some((pair, number)) = self.last.filter(|(pair, _)| *pair == (one, other)) {
-            self.last = Some((pair, number));
-            return (number, false);
+impl Sets {
+    fn new(all: Vec<Vec<u32>>) -> Sets {
+        let numbers = (0..).zip(&all).skip(1).map(|(number, set)| (set.clone(), number)).collect();
+        Sets { all, numbers, common: HashMap::new(), last: ((ANY, ANY), ANY) }
+    }
+
+    /// The number of a set; no set at all is any value.
+    fn number(&mut self, set: Option<Vec<u32>>) -> u32 {
+        let Some(set) = set else { return ANY };
+        let next = self.all.len() as u32;
+        let number = *self.numbers.entry(set.clone()).or_insert(next);
+        if number == next {
+            self.all.push(set);
         }
-        let next = self.numbers.len() as u32 + 1;
-        let number = *self.numbers.entry((one, other)).or_insert(next);
-        self.last = Some(((one, other), number));
-        (number, number == next)
+        number
+    }
+
+    fn intersected(&mut self, one: u32, other: u32) -> u32 {
+        if one == ANY || other == ANY || one == other {
+            return one.max(other);
+        }
+        // Neighbours often ask the same.
+        if self.last.0 == (one, other) {
+            return self.last.1;
+        }
+        let found = match self.common.get(&(one, other)) {
+            Some(known) => *known,
+            None => {
+                let [Some(first), Some(second)] = [one, other].map(|set| self.all.get(up(set))) else {
+                    return ANY;
+                };
+                let both =
+                    first.iter().copied().filter(|value| second.binary_search(value).is_ok()).collect();
+                let number = self.number(Some(both));
+                self.common.insert((one, other), number);
+                number
+            }
+        };
+        self.last = ((one, other), found);
+        found
     }
 }
 
-/// The values of each class, ascending; nothing at place 0.
-fn values_by_class(release: &Release) -> Vec<Vec<u32>> {
+/// The values of each class, ascending; of those who are not in it, and where nothing is sensitive, none are known.
+fn values_by_class(release: &Release) -> Vec<Option<Vec<u32>>> {
     let classes = release.class_of.iter().max().map_or(0, |most| up(*most));
-    let mut values: Vec<Vec<u32>> = vec![Vec::new(); classes + 1];
+    let mut values: Vec<Option<Vec<u32>>> = vec![None; classes + 1];
     if release.values.is_empty() {
         return values;
     }
@@ -192,7 +230,7 @@ fn values_by_class(release: &Release) -> Vec<Vec<u32>> {
     pairs.dedup();
     for pair in pairs {
         if let Some(own) = values.get_mut((pair >> 32) as usize) {
-            own.push(pair as u32);
+            own.get_or_insert_default().push(pair as u32);
         }
     }
     values

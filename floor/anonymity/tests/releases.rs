@@ -111,8 +111,8 @@ impl Attacker {
                 alike.entry(seen).or_default().push(*person);
             }
         }
-        let mut exposed = Exposed::default();
-        exposed.smallest = alike.values().map(Vec::len).min().unwrap_or(0) as u64;
+        let smallest = alike.values().map(Vec::len).min().unwrap_or(0) as u64;
+        let mut exposed = Exposed { smallest, ..Exposed::default() };
         for (seen, members) in alike {
             let size = members.len() as u64;
             exposed.people += size;
