@@ -26,6 +26,9 @@ pub(super) struct Config {
     /// Rows found with a higher probability than this are counted in the report.
     #[serde(default = "a_fifth")]
     pub(super) risk_threshold: f64,
+    /// Levels for each class in place of the whole table: for a set that stays alone of its kind.
+    #[serde(default)]
+    pub(super) local_recoding: bool,
     /// Columns that are written as they are, and taken to tell nothing of a person.
     #[serde(default)]
     pub(super) keep: Vec<String>,

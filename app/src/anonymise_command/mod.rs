@@ -84,6 +84,9 @@ pub fn run(args: &AnonymiseArgs) -> Result<()> {
     };
     let config = Config::read(config)?;
     let table = table::read(&config, input)?;
+    if config.local_recoding {
+        return recode_locally(args, &config, &table);
+    }
     let started = Stopwatch::start();
     let cpu = CpuStopwatch::start();
     let (outcome, applied) = if args.check {
@@ -116,9 +119,48 @@ pub fn run(args: &AnonymiseArgs) -> Result<()> {
     }
     // Last: who finds the table finds its report, too.
     if let Some(path) = args.output.as_ref().filter(|_| !args.check) {
-        table::write(path, &config, &table, &applied)?;
+        let is_kept = |row: usize| applied.kept.get(row) == Some(&true);
+        table::write(path, &config, &table, |row, attribute| {
+            is_kept(row).then(|| applied.label(&table.problem, row, attribute))
+        })?;
     }
     tell(&report, args.check);
+    Ok(())
+}
+
+/// The other way: classes with levels of their own.
+fn recode_locally(args: &AnonymiseArgs, config: &Config, table: &table::Loaded) -> Result<()> {
+    ensure!(
+        !args.check && args.levels.is_none() && args.page.is_none(),
+        "local_recoding has no levels for the whole table: it goes neither with --levels nor with --check or --page"
+    );
+    let problem = &table.problem;
+    let local = anonymity::recode_locally(problem)?;
+    if let Some(path) = &args.report {
+        write_file(
+            path,
+            &serde_json::to_vec_pretty(&report::local_json(problem, &local, config.risk_threshold))?,
+        )?;
+    }
+    if let Some(path) = &args.output {
+        table::write(path, config, table, |row, attribute| {
+            let is_kept = local.levels.get(row).is_some_and(Option::is_some);
+            is_kept.then(|| local.label(problem, row, attribute))
+        })?;
+    }
+    let (rows, gone) = (problem.rows() as u64, local.suppressed);
+    say(
+        &format!(
+            "{rows}行のうち{}行を{}組にまとめ(組ごとの段階)、{gone}行を除きました",
+            rows - gone,
+            local.classes
+        ),
+        &format!(
+            "{} of {rows} rows in {} classes with levels of their own, {gone} left out",
+            rows - gone,
+            local.classes
+        ),
+    );
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anonymity::{Applied, Metric, Outcome, Problem, Risk, evaluate};
+use anonymity::{Applied, Local, Metric, Outcome, Problem, Risk, evaluate};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Map, Value, json};
 
@@ -40,25 +40,6 @@ impl Report<'_> {
         METRICS.iter().map(score).collect()
     }
 
-    /// Of each sensitive attribute the fewest different values that a class which stays has.
-    fn least_values(&self) -> Map<String, Value> {
-        let applied = self.applied;
-        let least = self.table.problem.sensitive.iter().map(|own| {
-            let mut pairs: Vec<(u32, u32)> = applied
-                .class_of
-                .iter()
-                .zip(&own.column)
-                .zip(&applied.kept)
-                .filter_map(|((class, value), kept)| kept.then_some((*class, *value)))
-                .collect();
-            pairs.sort_unstable();
-            pairs.dedup();
-            let classes = pairs.chunk_by(|one, other| one.0 == other.0);
-            (own.name.clone(), json!(classes.map(<[_]>::len).min()))
-        });
-        least.collect()
-    }
-
     pub(super) fn json(&self) -> Result<Value> {
         let problem = &self.table.problem;
         let named = problem.attributes.iter().zip(&self.applied.levels);
@@ -73,7 +54,7 @@ impl Report<'_> {
             "suppressed_rows": solution.suppressed,
             "classes": solution.classes,
             "score": solution.score,
-            "least_values": self.least_values(),
+            "least_values": least_values(problem, &self.applied.class_of, |row| self.applied.kept.get(row) == Some(&true)),
             "quality": scores,
             "search": self.outcome.map(|outcome| json!({
                 "optimal": outcome.is_optimal,
@@ -86,6 +67,46 @@ impl Report<'_> {
             "risk": { "before": risk(problem, &self.before), "after": risk(problem, &self.after) },
         }))
     }
+}
+
+/// Of each sensitive attribute the fewest different values that a class which stays has.
+fn least_values(problem: &Problem, class_of: &[u32], is_kept: impl Fn(usize) -> bool) -> Map<String, Value> {
+    let least = problem.sensitive.iter().map(|own| {
+        let rows = class_of.iter().zip(&own.column).enumerate().filter(|(row, _)| is_kept(*row));
+        let mut pairs: Vec<(u32, u32)> = rows.map(|(_, (class, value))| (*class, *value)).collect();
+        pairs.sort_unstable();
+        pairs.dedup();
+        let classes = pairs.chunk_by(|one, other| one.0 == other.0);
+        (own.name.clone(), json!(classes.map(<[_]>::len).min()))
+    });
+    least.collect()
+}
+
+/// The report of a table that was recoded class by class.
+pub(super) fn local_json(problem: &Problem, local: &Local, threshold: f64) -> Value {
+    let is_kept = |row: usize| local.levels.get(row).is_some_and(Option::is_some);
+    let mut members: Vec<u32> =
+        local.class_of.iter().enumerate().filter(|(row, _)| is_kept(*row)).map(|(_, class)| *class).collect();
+    members.sort_unstable();
+    let sizes = || members.chunk_by(|one, other| one == other).map(<[u32]>::len);
+    json!({
+        "local_recoding": true,
+        "rows": problem.rows(),
+        "suppressed_rows": local.suppressed,
+        "classes": local.classes,
+        "quality": { "loss": local.loss },
+        "least_values": least_values(problem, &local.class_of, is_kept),
+        "risk": {
+            "before": risk(problem, &anonymity::risk(problem, None, threshold)),
+            "after": {
+                "rows": members.len(),
+                "smallest_class": sizes().min(),
+                "largest_class": sizes().max(),
+                "prosecutor_highest": sizes().min().map(|size| 1.0 / size as f64),
+                "prosecutor_mean": local.classes as f64 / members.len().max(1) as f64,
+            },
+        },
+    })
 }
 
 fn risk(problem: &Problem, risk: &Risk) -> Value {

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use anonymity::builders::{self, BuilderFault};
-use anonymity::{Applied, Attribute, Distance, Hierarchy, Model, Problem, Sensitive};
+use anonymity::{Attribute, Distance, Hierarchy, Model, Problem, Sensitive};
 use anyhow::{Context, Result, bail};
 
 use super::config::{Config, DistanceName, HierarchyConfig, ModelConfig};
@@ -163,15 +163,21 @@ fn model_of(config: &Config, orders: &[Option<Hierarchy>], model: &ModelConfig) 
     })
 }
 
-/// Writes the rows that stay, in the order of what is written.
-pub(super) fn write(path: &Path, config: &Config, table: &Loaded, applied: &Applied) -> Result<()> {
+/// Writes the rows that stay, in the order of what is written. `label`: what the value of an attribute (second) becomes in
+/// a row (first); nothing in a row that is left out.
+pub(super) fn write<'a>(
+    path: &Path,
+    config: &Config,
+    table: &'a Loaded,
+    label: impl Fn(usize, usize) -> Option<&'a str>,
+) -> Result<()> {
     let problem = &table.problem;
     let mut rows: Vec<csv::StringRecord> = Vec::new();
-    for row in (0..problem.rows()).filter(|row| applied.kept.get(*row) == Some(&true)) {
-        let mut record = csv::StringRecord::new();
-        for attribute in 0..problem.attributes.len() {
-            record.push_field(applied.label(problem, row, attribute));
-        }
+    for row in 0..problem.rows() {
+        let labels: Option<Vec<&str>> =
+            (0..problem.attributes.len()).map(|attribute| label(row, attribute)).collect();
+        let Some(labels) = labels else { continue };
+        let mut record = csv::StringRecord::from(labels);
         for (sensitive, values) in problem.sensitive.iter().zip(&table.sensitive_values) {
             record.push_field(value(&sensitive.column, values, row));
         }

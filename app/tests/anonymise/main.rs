@@ -162,6 +162,26 @@ fn a_solution_is_applied_to_a_later_table() {
 }
 
 #[test]
+fn a_set_that_stays_alone_is_recoded_class_by_class() {
+    let folder = folder(&format!("local_recoding = true\n{CONFIG}"));
+    good(&run(folder.path(), &["people.csv", "safe.csv", "--report", "local.json"]));
+    let classes = classes(&rows(&folder.path().join("safe.csv"))[1..]);
+    assert!(classes.iter().all(|(rows, values)| *rows >= 4 && *values >= 2), "{classes:?}");
+    let read = |name: &str| -> Value {
+        serde_json::from_slice(&fs::read(folder.path().join(name)).unwrap()).unwrap()
+    };
+    let local = read("local.json");
+    assert_eq!(local["classes"], classes.len());
+    fs::write(folder.path().join("config.toml"), CONFIG).unwrap();
+    good(&run(folder.path(), &["people.csv", "whole.csv", "--report", "whole.json"]));
+    let loss = |report: &Value| report["quality"]["loss"].as_f64().unwrap();
+    assert!(loss(&local) < loss(&read("whole.json")));
+    fs::write(folder.path().join("config.toml"), format!("local_recoding = true\n{CONFIG}")).unwrap();
+    fs::remove_file(folder.path().join("safe.csv")).unwrap();
+    assert!(refused(folder.path(), &["people.csv", "--check"]).contains("local_recoding"));
+}
+
+#[test]
 fn a_table_is_only_looked_at() {
     let folder = folder(CONFIG);
     let said = good(&run(folder.path(), &["people.csv", "--check", "--report", "report.json"]));

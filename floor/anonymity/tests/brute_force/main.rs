@@ -9,7 +9,8 @@
 mod slow;
 
 use anonymity::{
-    Attribute, Distance, Hierarchy, Metric, Model, Outcome, Problem, Sensitive, Settings, evaluate, search,
+    Attribute, Distance, Hierarchy, Metric, Model, Outcome, Problem, Sensitive, Settings, evaluate,
+    recode_locally, search,
 };
 use proptest::prelude::*;
 
@@ -148,6 +149,47 @@ proptest! {
         match (&outcome.best, best) {
             (Some(own), Some(best)) => prop_assert!(close(own.score, best.score), "{own:?} {best:?}"),
             (own, best) => prop_assert!(own.is_none() && best.is_none(), "{own:?} {best:?}"),
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_recoded_locally_holds(problem in any_problem()) {
+        let Ok(local) = recode_locally(&problem) else { return Ok(()) };
+        // Each class by what is published, its members and the people it could stand for.
+        let label = |row: usize| -> Vec<String> {
+            (0..problem.attributes.len()).map(|place| local.label(&problem, row, place).to_owned()).collect()
+        };
+        let rows: Vec<usize> = (0..problem.rows()).filter(|row| local.levels[*row].is_some()).collect();
+        prop_assert_eq!((problem.rows() - rows.len()) as u64, local.suppressed);
+        for row in &rows {
+            let levels = local.levels[*row].as_ref().unwrap();
+            let members: Vec<usize> =
+                rows.iter().copied().filter(|other| local.class_of[*other] == local.class_of[*row]).collect();
+            prop_assert!(members.iter().all(|other| label(*other) == label(*row)));
+            let alike = |person: &usize| {
+                problem.attributes.iter().zip(levels).zip(&problem.population).all(|((own, level), column)| {
+                    let codes = own.hierarchy.codes_at(usize::from(*level));
+                    codes[column[*person] as usize] == codes[own.column[*row] as usize]
+                })
+            };
+            let people = (0..problem.population.first().map_or(0, Vec::len)).filter(alike).count();
+            for model in &problem.models {
+                let holds = match model {
+                    Model::AverageRisk { most } => 1.0 / members.len() as f64 <= most + 1e-9,
+                    _ => slow::holds(&problem, model, &members, people),
+                };
+                prop_assert!(holds, "{:?} {:?}", model, members);
+            }
+        }
+        let same = problem.attributes.iter().all(|own| own.hierarchy.cardinality(own.hierarchy.height() - 1) == 1);
+        if same && problem.metric == Metric::Loss && local.suppressed == 0 {
+            // Never worse than everything as coarse as can be.
+            let top: Vec<usize> = problem.attributes.iter().map(|own| own.hierarchy.height() - 1).collect();
+            prop_assert!(local.loss <= evaluate(&problem, &top).unwrap().score + 1e-9);
         }
     }
 }

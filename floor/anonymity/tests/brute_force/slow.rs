@@ -75,7 +75,8 @@ fn frequencies(column: &[u32], values: usize, rows: &[usize]) -> Vec<f64> {
     counts
 }
 
-fn holds(problem: &Problem, model: &Model, members: &[usize], people: usize) -> bool {
+/// Whether a model holds for a class.
+pub fn holds(problem: &Problem, model: &Model, members: &[usize], people: usize) -> bool {
     let size = members.len() as f64;
     let counts = |place: &usize| {
         let sensitive = &problem.sensitive[*place];
