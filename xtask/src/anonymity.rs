@@ -83,9 +83,8 @@ impl Bench {
             let id = case["id"].as_str().context("a case without id")?;
             let (own, cpu) = (&found[id], best.get(id).copied().unwrap_or(f64::NAN));
             let (score, expected) = (own["score"].as_f64(), case["expected"]["score"].as_f64());
-            let is_equal = score.zip(expected).is_some_and(|(own, expected)| {
-                (own - expected).abs() <= 1e-8 * expected.abs() && own["optimal"] == true
-            });
+            let near = |(own, expected): (f64, f64)| (own - expected).abs() <= 1e-8 * expected.abs();
+            let is_equal = score.zip(expected).is_some_and(near) && own["optimal"] == true;
             let again = &own["at_expected_levels"];
             let counts = ["suppressed_rows", "classes"].iter().all(|key| again[key] == case["expected"][key]);
             equal += usize::from(is_equal && counts);
