@@ -199,6 +199,9 @@ impl Problem {
         }
         for attribute in &self.attributes {
             column(&attribute.name, &attribute.column, rows, attribute.hierarchy.leaves())?;
+            let height = attribute.hierarchy.height();
+            // Levels are kept in a byte.
+            range("the number of levels of a hierarchy", height as f64, height <= 256, "at most 256")?;
             range("a weight", attribute.weight, attribute.weight >= 0.0, "0 or more")?;
         }
         let weights: f64 = self.attributes.iter().map(|attribute| attribute.weight).sum();

@@ -265,6 +265,9 @@ fn what_cannot_be_worked_on_is_refused() {
         search(&problem, &Settings::default()).unwrap_err().to_string()
     };
     assert!(refused(&|problem| problem.attributes.clear()).contains("no quasi-identifier"));
+    let tall: Vec<Vec<String>> = (0..24).map(|leaf| vec![format!("{leaf}"); 257]).collect();
+    let tall = Hierarchy::from_rows(&tall).unwrap();
+    assert!(refused(&|problem| problem.attributes[0].hierarchy = tall.clone()).contains("at most 256"));
     assert!(refused(&|problem| problem.suppression_limit = 1.5).contains("from 0 to 1"));
     assert!(refused(&|problem| problem.attributes[1].column[7] = 24).contains("a1"));
     assert!(refused(&|problem| problem.attributes[1].column.truncate(19_999)).contains("19999 rows"));
