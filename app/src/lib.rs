@@ -1,5 +1,6 @@
 //! The one binary: command line, configuration, wiring, demo. It knows every room; no room knows it.
 
+mod anonymise_command;
 pub mod audit_command;
 pub mod batch_command;
 pub mod card_command;
@@ -17,4 +18,6 @@ pub mod start_page;
 pub mod verify_log;
 pub mod whitelist_command;
 
+pub use anonymise_command::attack::{ReleasesArgs, run as run_attack_releases};
+pub use anonymise_command::{AnonymiseArgs, run as run_anonymise};
 pub use matching_command::{MatchAct, MatchArgs, MatchCommand, run as run_match};

@@ -14,7 +14,7 @@ use musubi::keeping_command::{self, EraseArgs, ReplayArgs};
 use musubi::my_records_command::{self, MyRecordsArgs};
 use musubi::verify_log::{self, VerifyLogArgs};
 use musubi::whitelist_command::{self, ImportArgs};
-use musubi::{MatchAct, MatchCommand, ceremony, review_desk, rooms};
+use musubi::{AnonymiseArgs, MatchAct, MatchCommand, ReleasesArgs, ceremony, review_desk, rooms};
 use rules::{Row, Standing};
 use world::World;
 
@@ -90,6 +90,13 @@ enum Command {
     },
     /// Match customers of institutions against the resident register (CSV in, CSV out); decide what is in doubt.
     Match(Box<MatchCommand>),
+    /// Make a table safe to hand out: k-anonymous, diverse, with as little lost as can be (CSV in, CSV out).
+    Anonymise(Box<AnonymiseArgs>),
+    /// Attack what this system makes, as an exercise.
+    Attack {
+        #[command(subcommand)]
+        act: AttackAct,
+    },
     /// A software 個人番号カード, and cards in readers.
     Card {
         #[command(subcommand)]
@@ -111,6 +118,12 @@ struct RoomArgs {
 enum WhitelistAct {
     /// Turn the law's table (CSV) into rows that a ceremony can publish.
     Import(ImportArgs),
+}
+
+#[derive(Subcommand)]
+enum AttackAct {
+    /// Put several anonymised sets together: made one by one, and through the ledger.
+    Releases(Box<ReleasesArgs>),
 }
 
 #[derive(Subcommand)]
@@ -201,6 +214,10 @@ async fn run(command: Command) -> Result<()> {
                 tokio::task::block_in_place(|| musubi::run_match(args))
             }
         },
+        Command::Anonymise(args) => tokio::task::block_in_place(|| musubi::run_anonymise(&args)),
+        Command::Attack { act: AttackAct::Releases(args) } => {
+            tokio::task::block_in_place(|| musubi::run_attack_releases(&args))
+        }
         Command::Card { act } => card_command::run(act),
     }
 }

@@ -4,10 +4,16 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, ensure};
 
-use crate::{NOT_RUN, cargo, cargo::Workspace, peer, postgres::Server};
+use crate::{NOT_RUN, anonymity, cargo, cargo::Workspace, peer, postgres::Server};
 
 /// Name, package, example that measures, what it measures.
-const BENCHES: [(&str, &str, &str, &str); 4] = [
+const BENCHES: [(&str, &str, &str, &str); 5] = [
+    (
+        "anonymity",
+        "anonymity",
+        "anonymity_figures",
+        "exact optimum beside the reference's figures; attack on several releases",
+    ),
     ("conversion", "seal", "conversion_figures", "microseconds of a conversion and what goes with it"),
     (
         "ledger",
@@ -35,8 +41,10 @@ pub(crate) fn run(workspace: &Workspace, name: Option<&str>) -> anyhow::Result<E
         .context("running the measurement")?;
     server.stop()?;
     ensure!(status.success(), "the measurement ended with {status}");
-    if example == "match_figures" {
-        peer::run(workspace)?;
+    match example {
+        "anonymity_figures" => anonymity::run(workspace)?,
+        "match_figures" => peer::run(workspace)?,
+        _ => {}
     }
     Ok(ExitCode::SUCCESS)
 }

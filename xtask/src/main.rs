@@ -1,5 +1,6 @@
 //! The house's own work: tests, checks and measurements, in Rust and without a shell. `cargo xtask --help`.
 
+mod anonymity;
 mod architecture;
 mod bench;
 mod cargo;

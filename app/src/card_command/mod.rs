@@ -10,7 +10,7 @@ mod holder_file;
 mod image_file;
 pub mod pcscd;
 mod pictures;
-mod said;
+pub(crate) mod said;
 mod vpcd;
 
 use std::net::SocketAddr;

@@ -90,3 +90,23 @@ impl Stopwatch {
         u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 }
+/// Measures how much time all threads of this process spent computing, for figures and reports only.
+#[derive(Debug, Clone, Copy)]
+pub struct CpuStopwatch(Duration);
+
+impl CpuStopwatch {
+    /// Starts now.
+    pub fn start() -> CpuStopwatch {
+        CpuStopwatch(spent())
+    }
+
+    /// Time spent computing since the start, user and system.
+    pub fn elapsed(&self) -> Duration {
+        spent().saturating_sub(self.0)
+    }
+}
+
+fn spent() -> Duration {
+    let spent = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::new(spent.tv_sec.unsigned_abs(), u32::try_from(spent.tv_nsec).unwrap_or(0))
+}

@@ -10,7 +10,7 @@ mod shutdown;
 
 use std::{sync::Arc, time::Duration};
 
-pub use clock::Stopwatch;
+pub use clock::{CpuStopwatch, Stopwatch};
 pub use shutdown::Shutdown;
 
 use clock::{Clock, RealClock, SimulatedClock};

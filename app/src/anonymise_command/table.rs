@@ -1,0 +1,208 @@
+//! From the files of a configuration to a problem, and from a solution to a file.
+
+use std::io::Write;
+use std::path::Path;
+
+use anonymity::builders::{self, BuilderFault};
+use anonymity::{Attribute, Distance, Hierarchy, Model, Problem, Sensitive};
+use anyhow::{Context, Result, bail};
+
+use super::config::{Config, DistanceName, HierarchyConfig, ModelConfig};
+use super::hierarchy_file;
+use super::reading::{Coded, Source, Wanted};
+use crate::matching_command::table::write_file;
+
+/// A table that was read.
+pub(super) struct Loaded {
+    pub(super) problem: Problem,
+    /// What the codes of sensitive attributes stand for, and the columns that are kept as they are.
+    sensitive_values: Vec<Vec<String>>,
+    kept: Vec<Coded>,
+    separator: u8,
+}
+
+/// Reads table, hierarchies and population.
+pub(super) fn read(config: &Config, input: &Path) -> Result<Loaded> {
+    let source = Source { path: input.to_owned(), separator: config.separator(), encoding: config.encoding };
+    let given = config.attributes.iter().map(|attribute| match &attribute.hierarchy {
+        HierarchyConfig::File(path) => hierarchy_file::read(&config.folder.join(path)).map(Some),
+        _ => Ok(None),
+    });
+    let given: Vec<Option<Hierarchy>> = given.collect::<Result<_>>()?;
+    let orders = config.sensitive.iter().map(|sensitive| {
+        sensitive.hierarchy.as_ref().map(|path| hierarchy_file::read(&config.folder.join(path))).transpose()
+    });
+    let orders: Vec<Option<Hierarchy>> = orders.collect::<Result<_>>()?;
+
+    let mut wanted: Vec<Wanted<'_>> = Vec::new();
+    for (attribute, known) in config.attributes.iter().zip(&given) {
+        wanted.push(Wanted { name: &attribute.name, known: known.as_ref() });
+    }
+    for (sensitive, known) in config.sensitive.iter().zip(&orders) {
+        wanted.push(Wanted { name: &sensitive.name, known: known.as_ref() });
+    }
+    wanted.extend(config.keep.iter().map(|name| Wanted { name, known: None }));
+    let (separator, columns) = source.read(&wanted)?;
+    let mut columns = columns.into_iter();
+
+    let mut attributes = Vec::new();
+    let mut seen = Vec::new();
+    for ((attribute, known), column) in config.attributes.iter().zip(&given).zip(columns.by_ref()) {
+        let hierarchy = match known {
+            Some(known) => known.clone(),
+            None => built(&attribute.hierarchy, &column)
+                .with_context(|| format!("{}: column '{}'", input.display(), attribute.name))?,
+        };
+        seen.push((attribute.name.clone(), hierarchy.clone()));
+        attributes.push(Attribute {
+            name: attribute.name.clone(),
+            hierarchy,
+            column: column.codes,
+            weight: attribute.weight,
+        });
+    }
+    let mut sensitive = Vec::new();
+    let mut sensitive_values = Vec::new();
+    for (own, column) in config.sensitive.iter().zip(columns.by_ref()) {
+        sensitive.push(Sensitive {
+            name: own.name.clone(),
+            values: column.values.len(),
+            column: column.codes,
+        });
+        sensitive_values.push(column.values);
+    }
+    let population = match &config.population {
+        None => Vec::new(),
+        Some(path) => {
+            let source = Source { path: config.folder.join(path), ..source };
+            let wanted: Vec<Wanted<'_>> =
+                seen.iter().map(|(name, known)| Wanted { name, known: Some(known) }).collect();
+            source.read(&wanted)?.1.into_iter().map(|column| column.codes).collect()
+        }
+    };
+    let models = config.models.iter().map(|model| model_of(config, &orders, model));
+    let problem = Problem {
+        models: models.collect::<Result<_>>()?,
+        attributes,
+        sensitive,
+        suppression_limit: config.suppression_limit,
+        metric: config.metric(),
+        population,
+    };
+    problem.check().with_context(|| input.display().to_string())?;
+    Ok(Loaded { problem, sensitive_values, kept: columns.collect(), separator })
+}
+
+fn built(how: &HierarchyConfig, column: &Coded) -> Result<Hierarchy> {
+    let values = &column.values;
+    let made = match how {
+        HierarchyConfig::File(_) | HierarchyConfig::KeptOrSuppressed => {
+            Hierarchy::kept_or_suppressed(values).map_err(BuilderFault::from)
+        }
+        HierarchyConfig::Ages => builders::ages(values),
+        HierarchyConfig::PostalCodes => builders::postal_codes(values),
+        HierarchyConfig::Municipalities => builders::municipalities(values),
+        HierarchyConfig::Diagnoses => builders::diagnoses(values),
+        HierarchyConfig::Masked(lengths) => builders::masked(values, lengths),
+        HierarchyConfig::Intervals { widths, least, most } => {
+            builders::intervals(values, widths, *least, *most)
+        }
+    };
+    made.map_err(|fault| match fault {
+        BuilderFault::Value { place, expected } => {
+            let row = column.codes.iter().position(|code| *code as usize == place).map_or(0, |row| row + 1);
+            anyhow::anyhow!(
+                "row {row} (the header not counted): the value is not {expected}; correct it, leave it empty, or give \
+                 the hierarchy as a file"
+            )
+        }
+        other => other.into(),
+    })
+}
+
+fn model_of(config: &Config, orders: &[Option<Hierarchy>], model: &ModelConfig) -> Result<Model> {
+    let place = |name: &Option<String>| match (name, config.sensitive.as_slice()) {
+        (None, [_]) => Ok(0),
+        (None, _) => {
+            bail!("a model does not say which sensitive attribute it is on; add sensitive = \"NAME\"")
+        }
+        (Some(name), all) => all.iter().position(|own| own.name == *name).with_context(|| {
+            format!("a model is on '{name}', which is no [[sensitive]] attribute; name it there")
+        }),
+    };
+    Ok(match model {
+        ModelConfig::KAnonymity { k } => Model::KAnonymity { k: *k },
+        ModelConfig::DistinctDiversity { sensitive, l } => {
+            Model::DistinctDiversity { sensitive: place(sensitive)?, l: *l }
+        }
+        ModelConfig::EntropyDiversity { sensitive, l } => {
+            Model::EntropyDiversity { sensitive: place(sensitive)?, l: *l }
+        }
+        ModelConfig::RecursiveDiversity { sensitive, c, l } => {
+            Model::RecursiveDiversity { sensitive: place(sensitive)?, c: *c, l: *l }
+        }
+        ModelConfig::Closeness { sensitive, t, distance } => {
+            let place = place(sensitive)?;
+            let order = || {
+                orders.get(place).and_then(Option::as_ref).context(
+                    "t-closeness by hierarchy or order needs the values in a file: add hierarchy = \"FILE\" to the \
+                     sensitive attribute",
+                )
+            };
+            let distance = match distance {
+                DistanceName::Equal => Distance::Equal,
+                DistanceName::Hierarchical => Distance::Hierarchical(order()?.clone()),
+                // The order is that of the file's lines.
+                DistanceName::Ordered => order().map(|_| Distance::Ordered)?,
+            };
+            Model::Closeness { sensitive: place, t: *t, distance }
+        }
+        ModelConfig::Presence { least, most } => Model::Presence { least: *least, most: *most },
+        ModelConfig::JournalistRisk { most } => Model::JournalistRisk { most: *most },
+        ModelConfig::AverageRisk { most } => Model::AverageRisk { most: *most },
+    })
+}
+
+/// Writes the rows that stay, in the order of what is written. `label`: what the value of an attribute (second) becomes in
+/// a row (first); nothing in a row that is left out.
+pub(super) fn write<'a>(
+    path: &Path,
+    config: &Config,
+    table: &'a Loaded,
+    label: impl Fn(usize, usize) -> Option<&'a str>,
+) -> Result<()> {
+    let problem = &table.problem;
+    let mut rows: Vec<csv::StringRecord> = Vec::new();
+    for row in 0..problem.rows() {
+        let labels: Option<Vec<&str>> =
+            (0..problem.attributes.len()).map(|attribute| label(row, attribute)).collect();
+        let Some(labels) = labels else { continue };
+        let mut record = csv::StringRecord::from(labels);
+        for (sensitive, values) in problem.sensitive.iter().zip(&table.sensitive_values) {
+            record.push_field(value(&sensitive.column, values, row));
+        }
+        for column in &table.kept {
+            record.push_field(value(&column.codes, &column.values, row));
+        }
+        rows.push(record);
+    }
+    // Their order in the table would tell who is who to whoever knows it.
+    rows.sort_unstable_by(|one, other| one.iter().cmp(other.iter()));
+    let mut writer = csv::WriterBuilder::new().delimiter(table.separator).from_writer(Vec::new());
+    let names = config.attributes.iter().map(|own| &own.name);
+    let names = names.chain(config.sensitive.iter().map(|own| &own.name)).chain(&config.keep);
+    writer.write_record(names)?;
+    rows.iter().try_for_each(|row| writer.write_record(row))?;
+    let mut bytes = writer.into_inner().context("writing the table")?;
+    if path.extension().is_some_and(|kind| kind == "gz") {
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        packer.write_all(&bytes)?;
+        bytes = packer.finish()?;
+    }
+    write_file(path, &bytes)
+}
+
+fn value<'a>(codes: &[u32], values: &'a [String], row: usize) -> &'a str {
+    let code = codes.get(row).and_then(|code| values.get(*code as usize));
+    code.map_or("", String::as_str)
+}
