@@ -11,6 +11,7 @@ pub mod desk;
 pub mod keeping_command;
 mod matching_command;
 pub mod my_records_command;
+pub mod openapi_command;
 pub mod picker;
 pub mod review_desk;
 pub mod rooms;

@@ -12,6 +12,7 @@ use musubi::demo_run::{self, DemoArgs};
 use musubi::desk::{self, InquireArgs};
 use musubi::keeping_command::{self, EraseArgs, ReplayArgs};
 use musubi::my_records_command::{self, MyRecordsArgs};
+use musubi::openapi_command::{self, OpenapiArgs};
 use musubi::verify_log::{self, VerifyLogArgs};
 use musubi::whitelist_command::{self, ImportArgs};
 use musubi::{AnonymiseArgs, MatchAct, MatchCommand, ReleasesArgs, ceremony, review_desk, rooms};
@@ -83,6 +84,8 @@ enum Command {
         /// The file.
         file: PathBuf,
     },
+    /// Write each room's OpenAPI document.
+    Openapi(OpenapiArgs),
     /// Work on whitelists.
     Whitelist {
         #[command(subcommand)]
@@ -205,6 +208,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Erase(args) => keeping_command::erase(&args).await,
         Command::Replay(args) => keeping_command::replay(&args).await,
         Command::VerifyLog(args) => verify_log::run(&args).await,
+        Command::Openapi(args) => openapi_command::run(&args),
         Command::CheckConfig { file } => check_config(&file),
         Command::Whitelist { act: WhitelistAct::Import(args) } => whitelist_command::run(&args),
         Command::Match(command) => match *command {

@@ -110,8 +110,14 @@ fn the_table_of_routes_and_callers_is_as_it_was_agreed() {
 #[test]
 fn nobody_gets_in_except_to_health_what_is_published_and_by_an_assertion() {
     // Ledgers are published: hashes alone. A person's own records are asked for with the person's assertion.
-    let open_to_all =
-        ["/health", "/ledger/checkpoint", "/ledger/tile/{*path}", "/ledger/directory", "/my-records"];
+    let open_to_all = [
+        "/health",
+        "/openapi.json",
+        "/ledger/checkpoint",
+        "/ledger/tile/{*path}",
+        "/ledger/directory",
+        "/my-records",
+    ];
     for room in rooms() {
         for line in table_of(room.as_ref()) {
             let open = line.who.admits(&Caller::Nobody).is_ok();
@@ -155,7 +161,7 @@ fn no_route_stands_twice_and_every_room_says_how_it_is() {
             let key = |line: &RouteLine| (line.side, line.path, line.method.clone());
             assert_ne!(key(&pair[0]), key(&pair[1]), "{}", room.name());
         }
-        for common in ["/health", "/acts/summary"] {
+        for common in ["/health", "/acts/summary", "/metrics", "/openapi.json"] {
             assert!(table.iter().any(|line| line.path == common), "{} has no {common}", room.name());
         }
     }

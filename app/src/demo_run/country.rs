@@ -79,7 +79,12 @@ fn free_ports(count: usize) -> Result<Vec<u16>> {
 }
 
 /// Writes `musubi.toml`, `accreditations.json`; gives the ports of the institutions' own services.
-pub fn write(folder: &Folder, databases: Option<&str>, now: Moment) -> Result<BTreeMap<String, u16>> {
+pub fn write(
+    folder: &Folder,
+    databases: Option<&str>,
+    otlp: Option<&str>,
+    now: Moment,
+) -> Result<BTreeMap<String, u16>> {
     std::fs::create_dir_all(&folder.path)?;
     let with_service = || Institution::ALL.into_iter().filter(|one| one.profile().service.is_some());
     let rooms = SINGLE.len() + Institution::ALL.len();
@@ -96,6 +101,7 @@ pub fn write(folder: &Folder, databases: Option<&str>, now: Moment) -> Result<BT
     let pages = |id: &str, port: u16| {
         format!("\n[{id}.pages]\nlisten = \"127.0.0.1:{port}\"\nstart = \"http://127.0.0.1:{start}/\"\n")
     };
+    let collector = otlp.map(|url| format!("otlp = {url:?}\n")).unwrap_or_default();
     let mut text = String::from("# The demo's country: one section for each party.\n");
     let mut section = |id: &str,
                        room: Option<&str>,
@@ -115,7 +121,7 @@ pub fn write(folder: &Folder, databases: Option<&str>, now: Moment) -> Result<BT
         };
         text.push_str(&format!(
             "\n[{id}]\n{room}name = \"{name}\"\nname_en = \"{name_en}\"\nouter = \"127.0.0.1:{outer}\"\ninner = \"127.0.0.1:{inner}\"\n\
-             database = \"{database}\"\nkeys = \"{id}/keys\"\ncountry = \"country.json\"\npoll_ms = {POLL_MS}\n{own}"
+             database = \"{database}\"\nkeys = \"{id}/keys\"\ncountry = \"country.json\"\npoll_ms = {POLL_MS}\n{collector}{own}"
         ));
     };
     for (id, name, name_en) in SINGLE {

@@ -60,6 +60,9 @@ pub struct DemoArgs {
     /// Keep the rooms' data in PostgreSQL (postgres://…), a schema for each room, instead of SQLite files.
     #[arg(long, value_name = "URL")]
     pub postgres: Option<String>,
+    /// Have every room send traces of its acts to this collector (OTLP/HTTP), e.g. http://127.0.0.1:4318.
+    #[arg(long, value_name = "URL")]
+    pub otlp: Option<String>,
 }
 
 /// What a folder's first run settled.
@@ -148,7 +151,7 @@ fn prepare(args: &DemoArgs, folder: &Folder) -> Result<(Memory, Customers, Truth
         Some(memory) => memory,
         None => {
             let now = Moment(World::real().now());
-            let services = country::write(folder, args.postgres.as_deref(), now)?;
+            let services = country::write(folder, args.postgres.as_deref(), args.otlp.as_deref(), now)?;
             write_sources(&customers, &folder.sources(), demo::Stage::AtIssue)?;
             truth.write(&folder.path.join("truth.json"))?;
             Memory { residents, seed, services, runs: 0 }

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::Method;
 use axum::routing::{get, post};
 use house::HasHouse;
-use protocol::audit::REPLAY;
+use protocol::audit::{REPLAY, Replayed};
 use protocol::proof::{CONVERSION_PROOFS, ConversionProof, DemandProof};
 use road::Record;
 use rules::Role;
@@ -25,8 +25,13 @@ pub trait HasConversions: HasHouse {
 pub fn transcryptor_routes<S: HasConversions>() -> Vec<Route<S>> {
     let concerned = Who::Parties(&["trustee", "gateway", "oversight"]);
     vec![
-        Route::new(Side::Outer, Method::POST, CONVERSION_PROOFS, concerned, post(prove::<S>)),
-        Route::new(Side::Inner, Method::GET, REPLAY, Who::Roles(&[Role::Operator]), get(replay::<S>)),
+        Route::new(Side::Outer, Method::POST, CONVERSION_PROOFS, concerned, post(prove::<S>))
+            .says("Shows one conversion of the last 24 hours.")
+            .takes::<DemandProof>()
+            .gives::<ConversionProof>(),
+        Route::new(Side::Inner, Method::GET, REPLAY, Who::Roles(&[Role::Operator]), get(replay::<S>))
+            .says("A past decision, decided again under the law of its day.")
+            .gives::<Replayed>(),
     ]
 }
 

@@ -1,4 +1,4 @@
-//! Routes every room has: health for anyone on the inner side, counts for its operator.
+//! Routes every room has: what is told to its operator and erased by them, and those of the files beside this one.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::Method;
 use axum::routing::{get, post};
-use protocol::desk::{ERASURES, Erase, ErasedShelf, HEALTH, Health, SUMMARY};
+use protocol::desk::{ERASURES, Erase, ErasedShelf, SUMMARY};
 use road::{ActLine, Erased, RoomWrite, Summary};
 use rules::{RecordClass, Role};
 use wire::{Problem, Route, Side, Who};
@@ -35,23 +35,24 @@ pub fn common_routes<S: HasHouse>() -> Vec<Route<S>> {
     let mut routes = crate::ledger::ledger_routes();
     routes.extend(crate::records::record_routes());
     routes.extend(crate::pages_side::sign_in_routes());
+    routes.extend(crate::health::health_routes());
+    routes.extend(crate::metrics::metrics_routes());
     routes.extend([
-        Route::new(Side::Inner, Method::GET, HEALTH, Who::Anyone, get(health::<S>)),
         Route::new(
             Side::Inner,
             Method::GET,
             SUMMARY,
             Who::Roles(&[Role::Operator, Role::Officer]),
             get(summary::<S>),
-        ),
-        Route::new(Side::Inner, Method::POST, ERASURES, Who::Roles(&[Role::Operator]), post(erase::<S>)),
+        )
+        .says("Acts counted by verb, label, state and reason.")
+        .gives::<Vec<Summary>>(),
+        Route::new(Side::Inner, Method::POST, ERASURES, Who::Roles(&[Role::Operator]), post(erase::<S>))
+            .says("Erases what has come to the end of its period.")
+            .takes::<Erase>()
+            .gives::<Vec<ErasedShelf>>(),
     ]);
     routes
-}
-
-async fn health<S: HasHouse>(State(state): State<S>) -> Json<Health> {
-    let house = state.house();
-    Json(Health { room: house.room.into(), party: house.id.clone(), state: "up".into() })
 }
 
 /// Erases what has come to the end of its period. Noted in the ledger, shelf by shelf.

@@ -46,6 +46,9 @@ pub struct Common {
     pub demo: bool,
     /// Pages for people; none are served without it.
     pub pages: Option<PagesConfig>,
+    /// The collector of traces in the own house, e.g. `http://127.0.0.1:4318` (OTLP/HTTP, JSON). None are made without
+    /// it.
+    pub otlp: Option<String>,
 }
 
 /// Where and how pages are served.
@@ -65,8 +68,8 @@ pub struct PagesConfig {
 }
 
 /// The names of the common keys.
-const COMMON: [&str; 9] =
-    ["outer", "inner", "database", "keys", "country", "poll_ms", "demo", "proofs", "pages"];
+const COMMON: [&str; 10] =
+    ["outer", "inner", "database", "keys", "country", "poll_ms", "demo", "proofs", "pages", "otlp"];
 
 /// A room's section, read.
 #[derive(Clone, Debug)]
@@ -104,6 +107,9 @@ impl Settings {
         let common: Common = parse(common)?;
         if let Some(pages) = &common.pages {
             pages.check()?;
+        }
+        if let Some(url) = &common.otlp {
+            crate::otlp::check(url)?;
         }
         Ok(Self { id, common, rest: section, base })
     }

@@ -1,5 +1,6 @@
 //! Own copies of signed documents: fetched every 15 s, verified, never taken back to an older version.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -67,6 +68,7 @@ impl House {
 
     /// The same for accreditations and whitelist. Does not wait: a room without them refuses until they come.
     pub async fn follow_law(self: &Arc<Self>) -> Result<(), StartError> {
+        self.decides_by_law.store(true, Ordering::Relaxed);
         let stored = (self.road.document("accreditations").await?, self.road.document("whitelist").await?);
         if let (Some(accreditations), Some(whitelist)) = stored {
             let _ = self.take_law(&accreditations.body, &whitelist.body);

@@ -18,12 +18,24 @@ use crate::{HasHouse, House};
 /// Routes by which a ledger is read, on both sides: its entries are hashes and say nothing of anybody.
 pub(crate) fn ledger_routes<S: HasHouse>() -> Vec<Route<S>> {
     vec![
-        Route::new(Side::Outer, Method::GET, CHECKPOINT, Who::AnyParty, get(checkpoint::<S>)),
-        Route::new(Side::Outer, Method::GET, TILE, Who::AnyParty, get(tile::<S>)),
-        Route::new(Side::Inner, Method::GET, CHECKPOINT, Who::Anyone, get(checkpoint::<S>)),
-        Route::new(Side::Inner, Method::GET, TILE, Who::Anyone, get(tile::<S>)),
-        Route::new(Side::Outer, Method::GET, DIRECTORY, Who::AnyParty, get(directory::<S>)),
-        Route::new(Side::Inner, Method::GET, DIRECTORY, Who::Anyone, get(directory::<S>)),
+        Route::new(Side::Outer, Method::GET, CHECKPOINT, Who::AnyParty, get(checkpoint::<S>))
+            .says("The checkpoint of the ledger, signed and cosigned (C2SP tlog-checkpoint).")
+            .gives_media(TEXT),
+        Route::new(Side::Outer, Method::GET, TILE, Who::AnyParty, get(tile::<S>))
+            .says("A tile or an entry bundle of the ledger (C2SP tlog-tiles).")
+            .gives_media(TILE_TYPE),
+        Route::new(Side::Inner, Method::GET, CHECKPOINT, Who::Anyone, get(checkpoint::<S>))
+            .says("The checkpoint of the ledger, signed and cosigned (C2SP tlog-checkpoint).")
+            .gives_media(TEXT),
+        Route::new(Side::Inner, Method::GET, TILE, Who::Anyone, get(tile::<S>))
+            .says("A tile or an entry bundle of the ledger (C2SP tlog-tiles).")
+            .gives_media(TILE_TYPE),
+        Route::new(Side::Outer, Method::GET, DIRECTORY, Who::AnyParty, get(directory::<S>))
+            .says("The directory as the authority signed it.")
+            .gives::<protocol::directory::Signed>(),
+        Route::new(Side::Inner, Method::GET, DIRECTORY, Who::Anyone, get(directory::<S>))
+            .says("The directory as the authority signed it.")
+            .gives::<protocol::directory::Signed>(),
     ]
 }
 
@@ -31,11 +43,15 @@ pub(crate) fn ledger_routes<S: HasHouse>() -> Vec<Route<S>> {
 pub fn witness_routes<S: HasHouse>() -> Vec<Route<S>> {
     vec![
         Route::new(Side::Outer, Method::POST, ADD_CHECKPOINT, Who::AnyParty, post(add_checkpoint::<S>))
+            .says("Cosigns a checkpoint that goes on from the last one (C2SP tlog-witness).")
+            .takes_media(TEXT)
+            .gives_media(TEXT)
             .limit(ledger::LONGEST_REQUEST),
     ]
 }
 
 const TEXT: &str = "text/plain; charset=utf-8";
+const TILE_TYPE: &str = "application/octet-stream";
 
 async fn checkpoint<S: HasHouse>(State(state): State<S>) -> Result<Response, Problem> {
     let note = state.house().road.checkpoint().await.map_err(|_| Problem::new(Reason::Internal))?;
@@ -55,9 +71,8 @@ async fn tile<S: HasHouse>(State(state): State<S>, Path(path): Path<String>) -> 
         .map_err(|_| Problem::with(Reason::NotFound, "This is not the path of a tile (C2SP tlog-tiles)."))?;
     let bytes = state.house().road.tile(path).await.map_err(|_| Problem::new(Reason::Internal))?;
     let bytes = bytes.ok_or(Problem::with(Reason::NotFound, "The ledger has no such tile yet."))?;
-    let kind = "application/octet-stream";
     let cache = "public, max-age=604800, immutable";
-    Ok(([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, cache)], bytes).into_response())
+    Ok(([(header::CONTENT_TYPE, TILE_TYPE), (header::CACHE_CONTROL, cache)], bytes).into_response())
 }
 
 async fn add_checkpoint<S: HasHouse>(State(state): State<S>, body: Text) -> Result<Response, Problem> {

@@ -5,7 +5,10 @@ mod common_routes;
 mod config;
 mod demo;
 mod documents;
+mod health;
 mod ledger;
+mod metrics;
+mod otlp;
 mod pages_side;
 mod proofs;
 mod receive;
@@ -23,6 +26,7 @@ pub use room::{BoxFuture, Room, Running, StartError};
 pub use serve::serve;
 pub use session::{OwnSession, Sessions, keep_session_open};
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -72,6 +76,10 @@ pub struct House {
     pub doors: Arc<Doors>,
     pages_at: OnceLock<String>,
     peers: Peers,
+    table: OnceLock<Vec<wire::RouteLine>>,
+    served: metrics::Served,
+    exporter: Option<Arc<otlp::Exporter>>,
+    decides_by_law: AtomicBool,
     directory: RwLock<Arc<Directory>>,
     law: RwLock<Option<Arc<Law>>>,
 }
@@ -113,6 +121,11 @@ impl House {
         if recovered > 0 {
             tracing::warn!(party = %settings.id, recovered, "acts that a former run left open were closed as unknown");
         }
+        let exporter = settings.common.otlp.as_deref();
+        let exporter = exporter.map(|url| otlp::Exporter::start(url, room, &settings.id, &world));
+        if let Some(exporter) = &exporter {
+            road.trace_to(Arc::clone(exporter) as _);
+        }
         Ok(Arc::new(Self {
             id: settings.id.clone(),
             room,
@@ -122,6 +135,10 @@ impl House {
             doors: Arc::new(Doors::new(&world, settings.id.as_str())),
             pages_at: OnceLock::new(),
             peers: Peers::new(identity),
+            table: OnceLock::new(),
+            served: metrics::Served::default(),
+            exporter,
+            decides_by_law: AtomicBool::new(false),
             directory: RwLock::new(Arc::new(Directory::default())),
             law: RwLock::new(None),
             defaults,

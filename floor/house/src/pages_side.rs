@@ -21,7 +21,10 @@ use crate::{HasHouse, House, StartError};
 pub(crate) fn sign_in_routes<S: HasHouse>() -> Vec<Route<S>> {
     const TICKET: &str = "/sign-in/{ticket}";
     vec![
-        Route::new(Side::Inner, Method::POST, SIGN_INS, Who::AnyInner, post(ticket::<S>)),
+        Route::new(Side::Inner, Method::POST, SIGN_INS, Who::AnyInner, post(ticket::<S>))
+            .says("A ticket that lets a browser in at the pages, once, within a minute.")
+            .takes_nothing()
+            .gives::<SignIn>(),
         Route::new(Side::Pages, Method::GET, TICKET, Who::Anyone, get(enter::<S>)),
         Route::new(Side::Pages, Method::GET, SIGN_IN, Who::Anyone, get(sign_in_page)),
         Route::new(Side::Pages, Method::POST, SIGN_IN, Who::Anyone, post(sign_in::<S>)),

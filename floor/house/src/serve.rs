@@ -23,6 +23,10 @@ impl Notes for Doorkeeper {
             noted.inspect_err(|error| tracing::error!(%error, "a rejection could not be recorded")).is_ok()
         })
     }
+
+    fn served(&self, side: Side, status: u16) {
+        self.0.served.count(side, status);
+    }
 }
 
 /// Serves a room: binds its sides, carries the outbox, polls the documents it needs.
@@ -50,6 +54,7 @@ pub async fn serve<S: HasHouse>(
         pages: pages_at,
         house: Arc::clone(house),
     };
+    let _ = house.table.set(routes.iter().map(|route| route.line.clone()).collect());
     let mut of_side: [Vec<Route<S>>; 3] = Default::default();
     for route in routes {
         let [outer, inner, pages] = &mut of_side;

@@ -2,6 +2,7 @@
 //! against one another. Records name institutions, departments, staff, items and times, and commit to content; they hold
 //! no content and no code.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use words::{ActId, B64, Moment, PartyId};
 
@@ -14,7 +15,7 @@ pub const RECONCILIATIONS: &str = "/reconciliations";
 pub const LINES: &str = "/acts/{id}/lines";
 
 /// Which records.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WhichRecords {
     /// Only those behind this number of the ledger; numbers begin with 1.
@@ -29,7 +30,7 @@ pub struct WhichRecords {
 pub const PAGE: i64 = 1_000;
 
 /// One record as it stands in a room's ledger.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecordLine {
     /// Its number in the ledger, from 1: entry `seq - 1` of the tree.
@@ -43,7 +44,7 @@ pub struct RecordLine {
 }
 
 /// A record with what it takes to hold it against its entry: `SHA-256(tag ‖ salt ‖ text)`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OpenedRecord {
     /// 32 bytes.
@@ -56,7 +57,7 @@ pub struct OpenedRecord {
 pub const REPLAY: &str = "/acts/{id}/replay";
 
 /// A past decision, decided again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Replayed {
     /// The act.
@@ -78,7 +79,7 @@ pub struct Replayed {
 }
 
 /// Over which time to reconcile; open ends where absent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reconcile {
     /// From when.
@@ -88,7 +89,7 @@ pub struct Reconcile {
 }
 
 /// What is wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingKind {
     /// A side of an act has no record of it.
@@ -118,7 +119,7 @@ pub enum FindingKind {
 }
 
 /// One finding.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Finding {
     /// What is wrong.
@@ -132,7 +133,7 @@ pub struct Finding {
 }
 
 /// How one room's ledger was found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LedgerSeen {
     /// Whose.
@@ -146,7 +147,7 @@ pub struct LedgerSeen {
 }
 
 /// What a reconciliation found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reconciliation {
     /// From when.

@@ -1,5 +1,6 @@
 //! A gateway's inner side, for clerks and the institution's own systems, and what every room tells its operator.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use words::{ActId, AffairId, Date, ItemId, Moment, PartyId, Reason};
@@ -12,12 +13,16 @@ pub const ISSUE: &str = "/codes";
 pub const SUMMARY: &str = "/acts/summary";
 /// Route at every room: whether it is up.
 pub const HEALTH: &str = "/health";
+/// Route at every room, for its operator: figures in the Prometheus text format.
+pub const METRICS: &str = "/metrics";
+/// Route at every room: its OpenAPI document.
+pub const OPENAPI: &str = "/openapi.json";
 
 /// Route at every room that serves pages: a ticket for its pages, for the holder of a key.
 pub const SIGN_INS: &str = "/sign-ins";
 
 /// Where a browser is let in, once, within a minute.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignIn {
     /// The address to open.
@@ -28,7 +33,7 @@ pub struct SignIn {
 pub const ERASURES: &str = "/erasures";
 
 /// By which day.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Erase {
     /// What has come to its end by this day is erased.
@@ -36,7 +41,7 @@ pub struct Erase {
 }
 
 /// What was erased of one kind and month.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ErasedShelf {
     /// Kind and month, e.g. `provision/2026-11`.
@@ -48,7 +53,7 @@ pub struct ErasedShelf {
 }
 
 /// What a clerk asks. No code: the own customer number.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ask {
     /// The act's id; chosen by the gateway where it is left out. Given again with the same fields, it is a repeat.
@@ -65,7 +70,7 @@ pub struct Ask {
 }
 
 /// What a clerk is told.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Told {
     /// The act.
@@ -75,7 +80,7 @@ pub struct Told {
 }
 
 /// What a clerk is told (202) where a clerk of the provider decides: the answer comes later, under the same id.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Waiting {
     /// The act.
@@ -85,7 +90,7 @@ pub struct Waiting {
 }
 
 /// How an own inquiry stands. Route: `GET /inquiries/{id}`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AskState {
     /// In a batch, not sent yet.
@@ -121,7 +126,7 @@ impl AskState {
 }
 
 /// An own inquiry as it stands.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Asked {
     /// The act.
@@ -145,7 +150,7 @@ pub const BATCHES: &str = "/inquiry-batches";
 pub const BATCH_ROWS: usize = 10_000;
 
 /// Many inquiries. The same id with the same rows goes on where it stopped.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AskMany {
     /// The batch: its last four bytes are zero. Row `i` is the act `id ‖ i`.
@@ -155,7 +160,7 @@ pub struct AskMany {
 }
 
 /// One row.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AskRow {
     /// The own customer number.
@@ -169,7 +174,7 @@ pub struct AskRow {
 }
 
 /// How far a batch is. Routes: `GET /inquiry-batches/{id}`, `POST /inquiry-batches/{id}` with [`MoveBatch`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BatchState {
     /// Rows.
@@ -191,7 +196,7 @@ pub struct BatchState {
 }
 
 /// Stops a batch or lets it go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MoveBatch {
     /// Whether it is to stop.
@@ -199,7 +204,7 @@ pub struct MoveBatch {
 }
 
 /// One row as it stands. Route: `GET /inquiry-batches/{id}/rows`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BatchRow {
     /// The row as it was sent.
@@ -212,7 +217,7 @@ pub struct BatchRow {
 pub const AWAITING: &str = "/awaiting";
 
 /// An inquiry that waits for an own clerk.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AwaitingLine {
     /// The act.
@@ -233,7 +238,7 @@ pub struct AwaitingLine {
 }
 
 /// A clerk's decision. Route: `POST /awaiting/{id}`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settle {
     /// Whether it is to be answered.
@@ -244,7 +249,7 @@ pub struct Settle {
 pub const SHIELDS: &str = "/shields";
 
 /// Whose record, and how.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Shield {
     /// The own customer number.
@@ -254,7 +259,7 @@ pub struct Shield {
 }
 
 /// How far an issue is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Issued {
     /// Customers with a code.
@@ -270,12 +275,54 @@ pub struct Issued {
 }
 
 /// Whether a room is up.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Health {
     /// The room.
     pub room: String,
     /// The party.
     pub party: PartyId,
-    /// `up`.
-    pub state: String,
+    /// `up`, or `degraded`: it runs and does not do all it should.
+    pub state: HealthState,
+    /// Why it is degraded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub why: Vec<Trouble>,
+}
+
+/// How a room is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HealthState {
+    /// It does all it should.
+    Up,
+    /// It runs and does not.
+    Degraded,
+}
+
+/// What keeps a room from doing all it should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Trouble {
+    /// Its ledger is not the one that was witnessed; it answers nothing.
+    LedgerBroken,
+    /// No witness has seen its ledger lately; it answers nothing.
+    Unwitnessed,
+    /// Its copy of the law is missing or too old to decide on.
+    LawTooOld,
+    /// Its database does not answer.
+    Database,
+}
+
+impl Trouble {
+    /// Every trouble.
+    pub const ALL: [Self; 4] = [Self::LedgerBroken, Self::Unwitnessed, Self::LawTooOld, Self::Database];
+
+    /// The word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LedgerBroken => "ledger_broken",
+            Self::Unwitnessed => "unwitnessed",
+            Self::LawTooOld => "law_too_old",
+            Self::Database => "database",
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use schemars::JsonSchema;
 use seal::{SealingPublic, Sha256, Typ, VerifyKey};
 use serde::{Deserialize, Serialize};
 use wire::{Callers, KnownParty};
@@ -13,7 +14,7 @@ use crate::Message;
 pub const PATH: &str = "/directory";
 
 /// One party.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
     /// Its id.
@@ -37,7 +38,7 @@ pub struct Entry {
 }
 
 /// The whole directory, as signed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DirectoryDocument {
     /// Grows with every change.
@@ -55,7 +56,7 @@ impl Message for DirectoryDocument {
 }
 
 /// The answer of [`PATH`], and of the other signed documents.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Signed {
     /// The signatures over the same payload, each a JWS of its own.

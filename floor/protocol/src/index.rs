@@ -3,6 +3,7 @@
 //! The portal is given its own code for the person and the act's id, nothing else; what the act was about it
 //! asks linkage, by id, while the person looks.
 
+use schemars::JsonSchema;
 use seal::{EncryptedCode, Jws, Typ};
 use serde::{Deserialize, Serialize};
 use words::{ActId, B64, Epoch, SessionName};
@@ -16,7 +17,7 @@ pub const HALF_PATH: &str = "/half-index-entries";
 
 /// What a transcryptor signs of the entries it took in and gave out. One entry for an inquiry; for a batch, one
 /// a row, in order, under the ids `id ‖ row`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IndexHop {
     /// The act, or the batch.
@@ -38,7 +39,7 @@ impl Message for IndexHop {
 }
 
 /// Linkage's half, as it travels with the act or alone.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HalfIndex {
     /// Linkage's [`IndexHop`].
@@ -52,7 +53,7 @@ pub struct HalfIndex {
 }
 
 /// Finished entries, trustee to portal.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IndexEntries {
     /// Linkage's and the trustee's [`IndexHop`], in this order.
@@ -62,7 +63,7 @@ pub struct IndexEntries {
 }
 
 /// An empty acknowledgement.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Taken {}
 

@@ -3,6 +3,7 @@
 //! The inquirer's JWS travels unchanged to the provider; each hop puts a JWS of its own beside it, never around
 //! it, and every later party verifies every earlier one.
 
+use schemars::JsonSchema;
 use seal::{EncryptedCode, Guard, Jws, SealingPublic, Typ};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -14,7 +15,7 @@ use crate::Message;
 pub const PATH: &str = "/inquiries";
 
 /// About whom: a link code, encrypted under the inquirer's session.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Subject {
     /// The epoch of the inquirer's codes.
@@ -26,7 +27,7 @@ pub struct Subject {
 }
 
 /// What the inquirer signs.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Inquiry {
     /// The act.
@@ -68,7 +69,7 @@ impl Message for Inquiry {
 }
 
 /// What a transcryptor signs of what it took in and gave out towards the provider.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Hop {
     /// The act.
@@ -90,7 +91,7 @@ impl Message for Hop {
 }
 
 /// Gateway to linkage.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ToLinkage {
     /// The signed [`Inquiry`].
@@ -98,7 +99,7 @@ pub struct ToLinkage {
 }
 
 /// Linkage to the trustee.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ToTrustee {
     /// The original bytes.
@@ -112,7 +113,7 @@ pub struct ToTrustee {
 }
 
 /// Trustee to the provider's gateway.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ToProvider {
     /// The original bytes.
@@ -124,7 +125,7 @@ pub struct ToProvider {
 }
 
 /// What the provider signs. The same shape and one of a few sizes, answered or not.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReplyStatement {
     /// The act.
@@ -140,7 +141,7 @@ impl Message for ReplyStatement {
 }
 
 /// The reply, the same on every hop back.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reply {
     /// The signed [`ReplyStatement`].

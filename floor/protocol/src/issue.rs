@@ -3,6 +3,7 @@
 //! Rows keep their order and carry no handle: row i answers row i. A row that was not matched carries a fresh
 //! random point; its true status is sealed to the institution.
 
+use schemars::JsonSchema;
 use seal::{EncryptedCode, Jws, Typ};
 use serde::{Deserialize, Serialize};
 use words::{ActId, B64, Epoch, Moment, PartyId, SessionName};
@@ -19,7 +20,7 @@ pub const ROWS_INFO: &[u8] = b"musubi/issue-rows/v1";
 pub const STATUS_INFO: &[u8] = b"musubi/issue-status/v1";
 
 /// One customer as the institution holds the person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Attributes {
     /// Name, in the institution's spelling.
@@ -36,7 +37,7 @@ pub struct Attributes {
 }
 
 /// What the institution signs.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Order {
     /// The batch; row i is `id ‖ i`.
@@ -60,7 +61,7 @@ impl Message for Order {
 }
 
 /// Institution to registry.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ToRegistry {
     /// The signed [`Order`].
@@ -70,7 +71,7 @@ pub struct ToRegistry {
 }
 
 /// What became of a row; sealed to the institution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RowStatus {
     /// Matched; the row carries the person's code.
@@ -82,7 +83,7 @@ pub enum RowStatus {
 }
 
 /// What the registry signs.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rows {
     /// The batch.
@@ -112,8 +113,9 @@ impl Message for Rows {
 }
 
 /// Registry to linkage.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "IssueToLinkage")]
 pub struct ToLinkage {
     /// The institution's [`Order`]; absent where the registry serves the portal by its own duty.
     pub order: Option<Jws>,
@@ -128,7 +130,7 @@ pub struct ToLinkage {
 }
 
 /// What a transcryptor signs of a batch.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IssueHop {
     /// The batch.
@@ -146,8 +148,9 @@ impl Message for IssueHop {
 }
 
 /// Linkage to the trustee.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "IssueToTrustee")]
 pub struct ToTrustee {
     /// As it came.
     pub order: Option<Jws>,
@@ -164,7 +167,7 @@ pub struct ToTrustee {
 }
 
 /// Trustee to the institution.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ToInstitution {
     /// As it came.
@@ -180,7 +183,7 @@ pub struct ToInstitution {
 }
 
 /// The institution's word that it has the rows, passed back the whole way.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Stored {
     /// The batch.

@@ -1,6 +1,7 @@
 //! Oversight's documents (accreditations, whitelist), alarms and cases.
 
 use rules::{Accreditation, Row};
+use schemars::JsonSchema;
 use seal::Typ;
 use serde::{Deserialize, Serialize};
 use words::{ActId, Moment, PartyId};
@@ -18,7 +19,7 @@ pub const ALARMS: &str = "/alarms";
 pub const CASES: &str = "/cases";
 
 /// All accreditations, as signed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Accreditations {
     /// Grows with every change.
@@ -38,7 +39,7 @@ impl Message for Accreditations {
 }
 
 /// The whitelist, as signed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WhitelistDocument {
     /// Grows with every change.
@@ -54,7 +55,7 @@ impl Message for WhitelistDocument {
 }
 
 /// An alarm as a room raises it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Alarm {
     /// What is wrong.
@@ -66,7 +67,7 @@ pub struct Alarm {
 }
 
 /// An alarm as an officer reads it: a room's, or a finding of oversight's own watch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AlarmLine {
     /// What is wrong.
@@ -88,7 +89,7 @@ pub struct AlarmLine {
 }
 
 /// Why a case is opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CaseKind {
     /// Birth date or sex at the provider are not those at the inquirer: a wrong link, or an exchanged subject.
@@ -100,7 +101,7 @@ pub enum CaseKind {
 }
 
 /// A case as it is opened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OpenCase {
     /// Why.
@@ -112,7 +113,7 @@ pub struct OpenCase {
 }
 
 /// How a case stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CaseState {
     /// Nobody has looked yet.
@@ -124,7 +125,7 @@ pub enum CaseState {
 }
 
 /// A case as an officer reads it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CaseLine {
     /// Its number.
     pub number: i64,
@@ -142,7 +143,7 @@ pub struct CaseLine {
 pub const COMPLAINT: &str = "/complaints/{act}";
 
 /// A change of a case's state.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MoveCase {
     /// The new state.
@@ -150,7 +151,7 @@ pub struct MoveCase {
 }
 
 /// What linkage tells oversight of an act: the core's six items, no person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ActParties {
     /// The inquirer.
@@ -160,7 +161,7 @@ pub struct ActParties {
 }
 
 /// An accreditation's change, as an officer makes it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeStanding {
     /// The new standing.
@@ -170,7 +171,7 @@ pub struct ChangeStanding {
 }
 
 /// The version that carries the change.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Changed {
     /// The accreditations' new version.

@@ -4,6 +4,7 @@
 //! The person is asserted by the demo's picker until cards and passkeys are (DESIGN §8): a signed assertion that names the
 //! person to the registry alone. The portal never learns a name; linkage learns that somebody looks, not who.
 
+use schemars::JsonSchema;
 use seal::Typ;
 use serde::{Deserialize, Serialize};
 use words::{ActId, B64, Moment};
@@ -29,7 +30,7 @@ pub const DEMO: &str = "demo";
 pub const LONGEST_MS: i64 = 900_000;
 
 /// Says to the portal and the registry who looks.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DemoAssertion {
     /// [`DemoPerson`], sealed to the registry.
@@ -47,7 +48,7 @@ impl Message for DemoAssertion {
 }
 
 /// Whom the picker picked.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DemoPerson {
     /// The register's own key of the entry.
@@ -55,7 +56,7 @@ pub struct DemoPerson {
 }
 
 /// Says to linkage that a person looks at the own records; not who.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DemoLook {
     /// 16 random bytes.
@@ -71,7 +72,7 @@ impl Message for DemoLook {
 }
 
 /// Asks the portal.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AskMyRecords {
     /// [`DemoAssertion`].
@@ -81,7 +82,7 @@ pub struct AskMyRecords {
 }
 
 /// Asks the registry.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AskPersonCode {
     /// [`DemoAssertion`].
@@ -89,7 +90,7 @@ pub struct AskPersonCode {
 }
 
 /// Under which id the code was sent.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PersonCodeSent {
     /// The batch; its first row is the person's.
@@ -97,7 +98,7 @@ pub struct PersonCodeSent {
 }
 
 /// Asks linkage. At most [`MOST_ACTS`] acts.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AskOwnRecords {
     /// [`DemoLook`].
@@ -110,7 +111,7 @@ pub struct AskOwnRecords {
 pub const MOST_ACTS: usize = 500;
 
 /// One act as the person is shown it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OwnAct {
     /// The act.
@@ -120,7 +121,7 @@ pub struct OwnAct {
 }
 
 /// One record with what it takes to check it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OwnRecord {
     /// The salt, 32 bytes.
@@ -132,7 +133,7 @@ pub struct OwnRecord {
 }
 
 /// What the portal shows.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MyRecords {
     /// Newest first.

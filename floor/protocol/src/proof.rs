@@ -1,5 +1,6 @@
 //! Proofs of conversion: demanded by the next hop, the provider, the portal or oversight, given by the transcryptor.
 
+use schemars::JsonSchema;
 use seal::{CodeProof, Jws};
 use serde::{Deserialize, Serialize};
 use words::ActId;
@@ -8,7 +9,7 @@ use words::ActId;
 pub const CONVERSION_PROOFS: &str = "/conversion-proofs";
 
 /// Which of an act's two conversions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
     /// To the provider, or the institution that is given codes.
@@ -28,7 +29,7 @@ impl Target {
 }
 
 /// Demands a proof.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DemandProof {
     /// The act; of a batch, the row's id.
@@ -38,7 +39,7 @@ pub struct DemandProof {
 }
 
 /// A proof with everything it rests on.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConversionProof {
     /// The act.
@@ -54,7 +55,7 @@ pub struct ConversionProof {
 }
 
 /// A proof oversight demanded, held against what both transcryptors published.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Proved {
     /// The transcryptor.

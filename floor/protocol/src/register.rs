@@ -1,5 +1,6 @@
 //! The registry's inner side: entering residents, changing them, finding a number (rows N1-N4).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use words::Date;
 
@@ -15,7 +16,7 @@ pub const FIND_NUMBER: &str = "/numbers/find";
 pub const PORTAL_CODES: &str = "/portal-codes";
 
 /// The ten kinds of entry of the resident register (003).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
     /// 転入
@@ -69,7 +70,7 @@ impl ChangeKind {
 }
 
 /// One resident to enter.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewResident {
     /// The register's own key for the entry, e.g. the municipality's household and line number.
@@ -83,7 +84,7 @@ pub struct NewResident {
 }
 
 /// Residents to enter.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EnterResidents {
     /// All of them are entered, or none.
@@ -91,7 +92,7 @@ pub struct EnterResidents {
 }
 
 /// How many were entered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Entered {
     /// New entries.
@@ -101,7 +102,7 @@ pub struct Entered {
 }
 
 /// A change of one resident.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Change {
     /// Whose entry.
@@ -118,7 +119,7 @@ pub struct Change {
 }
 
 /// The state after a change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeDone {
     /// The change's number in the entry's history, from 1.
@@ -126,7 +127,7 @@ pub struct ChangeDone {
 }
 
 /// Asks for the current number.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FindNumber {
     /// A number the person has or had.
@@ -136,7 +137,7 @@ pub struct FindNumber {
 }
 
 /// The current number. Shown to registrars alone.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FoundNumber {
     /// The number now.
@@ -148,7 +149,7 @@ pub struct FoundNumber {
 }
 
 /// How far the portal's codes are.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PortalCodes {
     /// Codes issued by this call.

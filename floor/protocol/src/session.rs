@@ -4,6 +4,7 @@
 //! checking linkage's proof, both store the result. The room fetches its share from each over its own
 //! connection, sealed to its certified key, and checks the public key against its own secret.
 
+use schemars::JsonSchema;
 use seal::{KeyProof, PublicPoint, Typ};
 use serde::{Deserialize, Serialize};
 use words::{B64, Moment, PartyId, SessionName};
@@ -23,7 +24,7 @@ pub const SHARE: &str = "/session-shares";
 pub const SHARE_INFO: &[u8] = b"musubi/session-share/v1";
 
 /// What a transcryptor states of a session's key after its turn.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SessionKey {
     /// The session.
@@ -43,7 +44,7 @@ impl Message for SessionKey {
 }
 
 /// Asks for the caller's current session.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Open {
     /// A session the caller knows and does not want again, e.g. because it is near its end.
@@ -55,7 +56,7 @@ pub struct Open {
 }
 
 /// Linkage's answer.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Opened {
     /// Both transcryptors' statements, in the order of the route.
@@ -65,7 +66,7 @@ pub struct Opened {
 }
 
 /// Asks the trustee to take its turn.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Extend {
     /// For whom.
@@ -75,7 +76,7 @@ pub struct Extend {
 }
 
 /// The trustee's turn.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Extended {
     /// The trustee's statement.
@@ -83,7 +84,7 @@ pub struct Extended {
 }
 
 /// Asks the trustee for its share.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AskShare {
     /// Of which session; must be the caller's own.
@@ -91,7 +92,7 @@ pub struct AskShare {
 }
 
 /// The trustee's share.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ShareAnswer {
     /// Sealed to the caller.
@@ -99,7 +100,7 @@ pub struct ShareAnswer {
 }
 
 /// The name of a party's current session.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Current {
     /// The session.

@@ -227,7 +227,12 @@ impl Road {
             let mut sighted = ledger.sighted.subscribe();
             let _ = tokio::time::timeout(FIRST_SIGHT, sighted.wait_for(|sighted| *sighted)).await;
         }
-        let now = self.now();
+        self.ledger_trouble()
+    }
+
+    /// The same without waiting for anything.
+    pub fn ledger_trouble(&self) -> Option<Reason> {
+        let (ledger, now) = (self.ledger.as_ref()?, self.now());
         let standing = ledger.standing.read().unwrap_or_else(PoisonError::into_inner);
         if standing.fault.is_some() {
             return Some(Reason::LedgerBroken);
@@ -238,6 +243,15 @@ impl Road {
             now.since_ms(standing.seen_at) > longest || size.saturating_sub(standing.seen_size) > most;
         let unseen = !*ledger.sighted.borrow() || stale;
         (*ledger.must_be_seen.borrow() && unseen).then_some(Reason::Unwitnessed)
+    }
+
+    /// How many entries the ledger has, how many of them a witness has seen, and when that was (the start of the room,
+    /// until one has).
+    pub fn ledger_seen(&self) -> Option<(u64, u64, Moment)> {
+        let ledger = self.ledger.as_ref()?;
+        let size = ledger.tree.read().unwrap_or_else(PoisonError::into_inner).size();
+        let standing = ledger.standing.read().unwrap_or_else(PoisonError::into_inner);
+        Some((size, standing.seen_size, standing.seen_at))
     }
 
     /// What is wrong with this room's ledger, if the room has noticed.

@@ -104,7 +104,7 @@ pub(crate) fn find_in_write(
 }
 
 /// One act as an operator or oversight sees it.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct ActLine {
     /// The verb.
     pub verb: String,
@@ -140,7 +140,9 @@ pub struct LeafLine {
 }
 
 /// Acts counted by verb, label, state and reason.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct Summary {
     /// The verb.
     pub verb: String,

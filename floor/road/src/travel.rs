@@ -1,6 +1,6 @@
 //! The steps of an act, once for all rooms and verbs.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use seal::{Sha256, StorageKey};
@@ -14,6 +14,7 @@ use crate::pace::Paces;
 use crate::record::Record;
 use crate::shelves::Shelves;
 use crate::store::{Found, Leaf, find, find_in_write, state};
+use crate::trace::{Spans, Trace};
 use crate::verb::{Failure, Protected, Refused, Verb};
 
 /// An act as it arrived: parsed, authenticated, not yet decided.
@@ -47,6 +48,7 @@ pub struct Road {
     pub(crate) parcel_added: Notify,
     paces: Paces,
     pub(crate) ledger: Option<RoomLedger>,
+    pub(crate) spans: OnceLock<Arc<dyn Spans>>,
 }
 
 enum Opened {
@@ -61,7 +63,8 @@ impl Road {
     /// A road in this database, which was opened with [`crate::MIGRATIONS`].
     pub fn new(db: Db, key: Arc<StorageKey>, world: World) -> Self {
         let shelves = Arc::new(Shelves::none(Arc::clone(&key)));
-        Self { db, key, shelves, world, parcel_added: Notify::new(), paces: Paces::default(), ledger: None }
+        let (paces, spans) = (Paces::default(), OnceLock::new());
+        Self { db, key, shelves, world, parcel_added: Notify::new(), paces, ledger: None, spans }
     }
 
     /// The room's database.
@@ -79,28 +82,35 @@ impl Road {
     /// The act runs as a task of its own: a caller that hangs up does not leave it half done.
     pub async fn travel<V: Verb>(self: &Arc<Self>, arrival: Arrival, verb: V) -> Result<Vec<u8>, Stop> {
         let (road, broken) = (Arc::clone(self), stop(&arrival, Reason::Internal));
-        tokio::spawn(async move { road.steps(arrival, &verb).await }).await.unwrap_or(Err(broken))
+        let travelling = async move {
+            let trace = road.trace(V::NAME);
+            let ended = road.steps(arrival, &verb, &trace).await;
+            trace.end(ended.as_ref().err().map(|stop| stop.reason));
+            ended
+        };
+        tokio::spawn(travelling).await.unwrap_or(Err(broken))
     }
 
-    async fn steps<V: Verb>(&self, arrival: Arrival, verb: &V) -> Result<Vec<u8>, Stop> {
+    async fn steps<V: Verb>(&self, arrival: Arrival, verb: &V, trace: &Trace) -> Result<Vec<u8>, Stop> {
         if let Some(reason) = self.unseen().await {
             return Err(self.turn_away::<V>(&arrival, reason).await);
         }
-        let now = self.now();
+        let (now, step) = (self.now(), trace.begin());
         let pace = self.paces.count(verb.paced(&arrival.caller), V::NAME, verb.weight(), now);
         // decide
         let decided = verb.decide(pace, now);
         let shown = decided.as_ref().err().and_then(|refused| verb.protect_refusal(refused));
+        trace.step("decide", step);
         // record the decision
-        match self
-            .open(&arrival, verb, &decided, shown.is_some(), now)
-            .await
-            .map_err(|_| stop(&arrival, Reason::Internal))?
-        {
+        let step = trace.begin();
+        let opened = self.open(&arrival, verb, &decided, shown.is_some(), now).await;
+        trace.step("record_decision", step);
+        match opened.map_err(|_| stop(&arrival, Reason::Internal))? {
             Opened::Fresh => {}
             Opened::Found(found) => return self.again::<V>(&arrival, found, now).await,
         }
         // act, then protect the reply
+        let step = trace.begin();
         let done = match (&decided, shown) {
             (Ok(permit), _) => match verb.act(permit).await {
                 Ok(acted) => verb.protect(permit, acted),
@@ -109,20 +119,21 @@ impl Road {
             (Err(_), Some(protected)) => protected,
             (Err(refused), None) => return Err(stop(&arrival, refused.reason)),
         };
+        trace.step("act", step);
         // record the outcome, then send
-        match done {
+        let step = trace.begin();
+        let (recorded, ended) = match done {
             Ok(protected) => {
                 let reply = protected.reply.clone();
-                match self.close::<V>(&arrival, protected, decided.is_err()).await {
-                    Ok(()) => Ok(reply),
-                    Err(_) => Err(stop(&arrival, Reason::Internal)),
-                }
+                (self.close::<V>(&arrival, protected, decided.is_err()).await, Ok(reply))
             }
             Err(failure) => {
-                self.fail::<V>(&arrival, &failure).await.map_err(|_| stop(&arrival, Reason::Internal))?;
-                Err(Stop { id: arrival.id, reason: failure.reason, detail: failure.detail })
+                let recorded = self.fail::<V>(&arrival, &failure).await;
+                (recorded, Err(Stop { id: arrival.id, reason: failure.reason, detail: failure.detail }))
             }
-        }
+        };
+        trace.step("record_outcome", step);
+        if recorded.is_err() { Err(stop(&arrival, Reason::Internal)) } else { ended }
     }
 
     /// Refuses on account of the room's own state. Recorded; the id stays free, so that the same act may come again

@@ -1,10 +1,11 @@
 //! What the third-party body says of an institution (rows O1, O4).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use words::{Kind, Moment, PartyId, Reason};
 
 /// The standing of an accreditation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// May take part.
@@ -16,7 +17,7 @@ pub enum Standing {
 }
 
 /// One institution's accreditation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Accreditation {
     /// Which institution.

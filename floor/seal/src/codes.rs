@@ -53,6 +53,12 @@ impl std::fmt::Debug for PublicPoint {
     }
 }
 
+words::text_schema!(
+    PublicPoint,
+    "A point of ristretto255 (RFC 9496): 32 bytes in base64url.",
+    "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$"
+);
+
 impl Serialize for PublicPoint {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         B64::from(self.to_bytes()).serialize(serializer)
@@ -192,6 +198,12 @@ impl std::fmt::Debug for EncryptedCode {
         f.write_str("EncryptedCode")
     }
 }
+
+words::text_schema!(
+    EncryptedCode,
+    "A link code, encrypted: two points of ristretto255, 64 bytes in base64url.",
+    "^[A-Za-z0-9_-]{85}[AQgw]$"
+);
 
 impl Serialize for EncryptedCode {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -6,6 +6,7 @@
 
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use words::{ActId, B64};
@@ -15,7 +16,7 @@ use crate::secret::Secret;
 use crate::{Dice, SealError, SealingKey, SealingPublic};
 
 /// A guard as it travels.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Guard {
     /// The encapsulated pair key: the same for all guards of the pair in one session.

@@ -7,6 +7,7 @@ use hpke::aead::ChaCha20Poly1305;
 use hpke::kdf::HkdfSha256;
 use hpke::kem::{X25519HkdfSha256, XWing};
 use hpke::{Deserializable, Kem, OpModeR, OpModeS, Serializable};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use words::B64;
 
@@ -14,7 +15,7 @@ use crate::secret::Secret;
 use crate::{Dice, SealError};
 
 /// Which key encapsulation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, Default)]
 #[serde(rename_all = "kebab-case")]
 pub enum Suite {
     /// X-Wing (draft-connolly-cfrg-xwing-kem): hybrid, post-quantum. Public key 1,216 bytes.
@@ -25,7 +26,7 @@ pub enum Suite {
 }
 
 /// A public key to seal to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SealingPublic {
     /// Its suite.

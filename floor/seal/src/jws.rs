@@ -83,6 +83,12 @@ impl VerifyKey {
     }
 }
 
+words::text_schema!(
+    VerifyKey,
+    "An Ed25519 key that verifies (RFC 8032): 32 bytes in base64url.",
+    "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$"
+);
+
 impl Serialize for VerifyKey {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         B64::from(self.to_bytes()).serialize(serializer)
@@ -99,6 +105,12 @@ impl<'de> Deserialize<'de> for VerifyKey {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Jws(String);
+
+words::text_schema!(
+    Jws,
+    "A signed message: compact JWS (RFC 7515), Ed25519.",
+    "^[A-Za-z0-9_-]+[.][A-Za-z0-9_-]+[.][A-Za-z0-9_-]+$"
+);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

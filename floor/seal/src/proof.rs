@@ -23,6 +23,7 @@ use libpep::elgamal::arithmetic::Ristretto255Sha512;
 use libpep::elgamal::arithmetic::group_elements::{G, GroupElement};
 use libpep::elgamal::arithmetic::scalars::ScalarNonZero;
 use libpep::elgamal::dleq;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use words::B64;
 
@@ -43,7 +44,7 @@ pub struct Commitments {
 }
 
 /// What is shown once for a pair of domains and sessions, and cached.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PairProof {
     /// `R`.
@@ -59,7 +60,7 @@ pub struct PairProof {
 }
 
 /// What is shown of one code.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CodeProof {
     /// The pair's part.

@@ -19,6 +19,7 @@ use libpep::factors::{
     Factor, PseudonymizationSecret, RekeyingSecret, make_pseudonym_rekey_factor, make_pseudonymization_factor,
 };
 use libpep::keys::distribution::{BlindingFactor, SessionKeyShare, make_pseudonym_session_key_share};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use words::{ActId, B64, Domain, SessionName};
 use zeroize::{Zeroize, ZeroizeOnDrop};
@@ -55,7 +56,7 @@ pub enum Position {
 
 /// A transcryptor's part in the public key of a session, with its proof that the same factor made both
 /// `commitment = k·G` and `key = k·before`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeyProof {
     /// `k·G`.

@@ -261,6 +261,18 @@ pub async fn get_plain(url: &str, within: Duration) -> Result<(u16, Vec<u8>), Ca
     tokio::time::timeout(within, exchange).await.unwrap_or(Err(CallError::TimedOut))
 }
 
+/// Posts JSON to an `http://` address, without any key, and gives back the status: for a collector of the own house.
+pub async fn post_plain(url: &str, body: Vec<u8>, within: Duration) -> Result<u16, CallError> {
+    let client: Client<HttpConnector, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
+    let request = request(Method::POST, url, None, body.into())?;
+    let exchange = async {
+        let response = client.request(request).await.map_err(|_| CallError::Unreachable)?;
+        let status = response.status().as_u16();
+        bytes_of(response).await.map(|_| status)
+    };
+    tokio::time::timeout(within, exchange).await.unwrap_or(Err(CallError::TimedOut))
+}
+
 /// A client to a room's own inner side, as a clerk's system or the command line uses it.
 pub struct InnerClient {
     base: String,

@@ -2,6 +2,7 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use words::{ActId, Reason};
 
@@ -77,7 +78,7 @@ impl From<words::Malformed> for Problem {
 }
 
 /// The JSON of a problem.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProblemBody {
     /// `urn:musubi:problem:<reason>`.
     #[serde(rename = "type")]

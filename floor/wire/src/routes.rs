@@ -10,6 +10,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
 use rules::Role;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use words::Reason;
 
 use crate::body::BodyLimit;
@@ -25,6 +26,17 @@ pub enum Side {
     Inner,
     /// Pages for people, who have signed in.
     Pages,
+}
+
+impl Side {
+    /// The word in documents and figures.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Outer => "outer",
+            Self::Inner => "inner",
+            Self::Pages => "pages",
+        }
+    }
 }
 
 /// Who may call a route.
@@ -71,8 +83,35 @@ impl Who {
     }
 }
 
+/// Gives the JSON Schema of a message type.
+pub type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
+
+/// What a request or a response carries.
+#[derive(Clone, Copy, Debug)]
+pub enum Content {
+    /// JSON of a message type.
+    Json(SchemaOf),
+    /// A body of another media type.
+    Media(&'static str),
+    /// No body.
+    Nothing,
+}
+
+/// What a route takes and gives, for its room's OpenAPI document. Pages leave all of it out.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// One line of what it does.
+    pub says: &'static str,
+    /// Its body, once said.
+    pub takes: Option<Content>,
+    /// Its query, where it has one.
+    pub asks: Option<SchemaOf>,
+    /// Its answers by status; problems are the same everywhere.
+    pub gives: Vec<(u16, Content)>,
+}
+
 /// One line of a room's table.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct RouteLine {
     /// The side.
     pub side: Side,
@@ -84,6 +123,8 @@ pub struct RouteLine {
     pub who: Who,
     /// The largest body, in bytes.
     pub limit: usize,
+    /// What it takes and gives.
+    pub about: About,
 }
 
 /// One route with its handler.
@@ -102,12 +143,60 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         who: Who,
         handler: MethodRouter<S>,
     ) -> Self {
-        Self { line: RouteLine { side, method, path, who, limit: 64 << 10 }, handler }
+        let about = About { says: "", takes: None, asks: None, gives: Vec::new() };
+        Self { line: RouteLine { side, method, path, who, limit: 64 << 10, about }, handler }
     }
 
     /// The same with another body limit, in bytes.
     pub fn limit(mut self, bytes: usize) -> Self {
         self.line.limit = bytes;
+        self
+    }
+
+    /// The same, with one line of what it does.
+    pub const fn says(mut self, line: &'static str) -> Self {
+        self.line.about.says = line;
+        self
+    }
+
+    /// The same, which takes this message as its body.
+    pub fn takes<T: JsonSchema>(mut self) -> Self {
+        self.line.about.takes = Some(Content::Json(SchemaGenerator::subschema_for::<T>));
+        self
+    }
+
+    /// The same, which takes a body of this media type.
+    pub const fn takes_media(mut self, media: &'static str) -> Self {
+        self.line.about.takes = Some(Content::Media(media));
+        self
+    }
+
+    /// The same, which takes no body.
+    pub const fn takes_nothing(mut self) -> Self {
+        self.line.about.takes = Some(Content::Nothing);
+        self
+    }
+
+    /// The same, which takes the fields of this type in its query.
+    pub fn asks<T: JsonSchema>(mut self) -> Self {
+        self.line.about.asks = Some(T::json_schema);
+        self
+    }
+
+    /// The same, which gives this message with status 200.
+    pub fn gives<T: JsonSchema>(self) -> Self {
+        self.gives_with::<T>(200)
+    }
+
+    /// The same, which gives this message with that status.
+    pub fn gives_with<T: JsonSchema>(mut self, status: u16) -> Self {
+        self.line.about.gives.push((status, Content::Json(SchemaGenerator::subschema_for::<T>)));
+        self
+    }
+
+    /// The same, which gives a body of this media type with status 200.
+    pub fn gives_media(mut self, media: &'static str) -> Self {
+        self.line.about.gives.push((200, Content::Media(media)));
         self
     }
 }
@@ -127,6 +216,9 @@ pub struct Rejection {
 pub trait Notes: Send + Sync + 'static {
     /// Makes the record durable. On failure nothing is sent but `internal`.
     fn note(&self, rejection: Rejection) -> std::pin::Pin<Box<dyn Future<Output = bool> + Send + '_>>;
+
+    /// A request was served with that status: to be counted, nothing else.
+    fn served(&self, side: Side, status: u16);
 }
 
 /// Builds the router of one side.
@@ -156,7 +248,11 @@ pub fn router<S: Clone + Send + Sync + 'static>(
         .layer(middleware::from_fn(move |request: Request, next: Next| {
             let (callers, insiders, notes) =
                 (Arc::clone(&callers), Arc::clone(&insiders), Arc::clone(&notes));
-            async move { admit(side, callers, insiders, notes, request, next).await }
+            async move {
+                let response = admit(side, callers, insiders, Arc::clone(&notes), request, next).await;
+                notes.served(side, response.status().as_u16());
+                response
+            }
         }))
         .with_state(state)
 }

@@ -30,6 +30,8 @@ impl B64 {
     }
 }
 
+crate::text_schema!(B64, "Bytes in base64url without padding (RFC 4648 §5).", "^[A-Za-z0-9_-]*$");
+
 impl std::fmt::Debug for B64 {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "B64({} bytes)", self.0.len())

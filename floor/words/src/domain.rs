@@ -1,11 +1,12 @@
 //! Names that enter the derivation of factors: domains fix a code, sessions fix a key (LINKCODES §6, DESIGN §3).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{Date, Malformed, PartyId};
 
 /// The epoch of an institution's codes; a rotation moves to the next one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Epoch(pub u32);
 
@@ -71,6 +72,12 @@ impl SessionName {
         Ok(Self { party: PartyId::parse(party).map_err(|_| bad)?, text: text.into() })
     }
 }
+
+crate::text_schema!(
+    SessionName,
+    "The name of a session: whose key, of which day in Japan, which one.",
+    "^sc/v1/[a-z0-9][a-z0-9.-]{0,47}/[0-9]{8}/[0-9]{1,10}$"
+);
 
 impl std::fmt::Display for SessionName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

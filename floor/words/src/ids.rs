@@ -33,6 +33,8 @@ macro_rules! text_id {
             }
         }
 
+        $crate::text_schema!($name, "1 to 48 characters of a-z, 0-9, '-' and '.', starting with a letter or digit.", "^[a-z0-9][a-z0-9.-]{0,47}$");
+
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(&self.0)
@@ -130,6 +132,8 @@ impl ActId {
         bytes.0.as_slice().try_into().map(Self).map_err(|_| EXPECTED)
     }
 }
+
+crate::text_schema!(ActId, "The id of one act: 128 bits in base64url.", "^[A-Za-z0-9_-]{21}[AQgw]$");
 
 impl std::fmt::Display for ActId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

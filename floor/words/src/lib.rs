@@ -9,6 +9,7 @@ mod domain;
 mod ids;
 mod reason;
 mod right;
+mod schema;
 
 pub use bytes::{B64, hex};
 pub use date::{Date, Moment};

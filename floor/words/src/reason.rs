@@ -1,6 +1,7 @@
 //! Why something was not done. One table for all rooms: the word on the wire and in the records, who has to
 //! mend it, the HTTP status, and what a person is told in Japanese and in English.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Who can mend what was refused.
@@ -19,7 +20,7 @@ pub enum Blame {
 macro_rules! reasons {
     ($($name:ident $word:literal $status:literal $blame:ident $ja:literal $do_ja:literal $en:literal $do_en:literal;)*) => {
         /// A reason of refusal or failure.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
         #[serde(rename_all = "snake_case")]
         pub enum Reason { $(#[doc = $en] $name,)* }
 

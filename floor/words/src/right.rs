@@ -1,10 +1,11 @@
 //! By what right an act happens (DESIGN §1).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The right an inquirer invokes. This stretch of the road decides `Law`; the others are refused as not on
 /// the list until their facts exist.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Right {
     /// A row of the whitelist (別表・主務省令).

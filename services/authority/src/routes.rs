@@ -15,14 +15,19 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             protocol::directory::PATH,
             Who::AnyParty,
             get(crate::directory::directory),
-        ),
+        )
+        .says("The directory of all parties, signed.")
+        .gives::<protocol::directory::Signed>(),
         Route::new(
             Side::Inner,
             Method::POST,
             "/parties/{id}/revoke",
             Who::Roles(&[Role::Operator]),
             post(crate::revoke::revoke),
-        ),
+        )
+        .says("Revokes a party's certificate.")
+        .takes_nothing()
+        .gives::<protocol::index::Taken>(),
     ];
     routes.extend(house::witness_routes());
     routes.extend(house::common_routes());

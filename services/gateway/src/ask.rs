@@ -31,7 +31,7 @@ pub(crate) async fn ask(
     let Ask { id, customer, affair, item, provider } = body.message;
     let id = id.unwrap_or_else(|| ActId::new(gateway.house.world.random()));
     let row = AskRow { customer, affair, item, provider };
-    let spoken = gateway.ask(&Asker { name, role }, id, row, None).await?;
+    let spoken = gateway.ask(&Asker { name, role, staff: None }, id, row, None).await?;
     let waits = serde_json::from_slice::<Waiting>(&spoken).is_ok();
     let mut response = json_bytes(spoken);
     if waits {
@@ -55,6 +55,8 @@ pub(crate) async fn asked(
 pub(crate) struct Asker {
     pub(crate) name: String,
     pub(crate) role: Role,
+    /// The person on duty behind the key of a system; the key's own name where it names none.
+    pub(crate) staff: Option<StaffId>,
 }
 
 impl Gateway {
@@ -88,7 +90,7 @@ impl Gateway {
                 affair: row.affair.clone(),
                 item: row.item.clone(),
                 provider: row.provider.clone(),
-                staff: StaffId::parse(&asker.name)?,
+                staff: asker.staff.clone().map_or_else(|| StaffId::parse(&asker.name), Ok)?,
                 follows,
             },
             row,

@@ -113,7 +113,7 @@ impl Gateway {
             for kept in rows {
                 let gateway = Arc::clone(self);
                 under_way.spawn(async move {
-                    let asker = Asker { name: kept.staff, role: Role::Clerk };
+                    let asker = Asker { name: kept.staff, role: Role::Clerk, staff: None };
                     // What came of it stands in the row.
                     let _ = gateway.ask(&asker, kept.asked.id, kept.row, None).await;
                 });

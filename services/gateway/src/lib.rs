@@ -19,6 +19,7 @@ mod store;
 mod take_codes;
 #[cfg(test)]
 mod vectors;
+mod x_road;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -43,6 +44,9 @@ struct Config {
     /// How often a late answer is looked for, ms.
     #[serde(default = "five_minutes")]
     look_again_ms: u32,
+    /// Systems that speak X-Road, and what their services stand for.
+    #[serde(default)]
+    x_road: x_road::XRoad,
     /// Where the institution's own data are, and how they map to attributes and items.
     connector: ConnectorConfig,
 }
@@ -66,6 +70,7 @@ pub struct Gateway {
     /// Items a clerk must approve: days.
     late: BTreeMap<String, u16>,
     look_again_ms: i64,
+    x_road: x_road::XRoad,
     /// Rings when a batch has rows to send.
     queued: tokio::sync::Notify,
 }
@@ -77,6 +82,7 @@ impl Gateway {
         department: String,
         late: BTreeMap<String, u16>,
         look_again_ms: u32,
+        x_road: x_road::XRoad,
     ) -> Self {
         Self {
             house: Arc::clone(house),
@@ -88,6 +94,7 @@ impl Gateway {
             issuing: tokio::sync::Mutex::default(),
             late,
             look_again_ms: i64::from(look_again_ms),
+            x_road,
             queued: tokio::sync::Notify::default(),
         }
     }
@@ -125,12 +132,14 @@ impl Room for GatewayRoom {
 
     fn check(&self, settings: &Settings) -> Result<(), ConfigError> {
         let config: Config = settings.own()?;
+        config.x_road.check()?;
         Connector::new(config.connector, &settings.base).map(|_| ())
     }
 
     fn start(&self, settings: Settings, world: World) -> BoxFuture<'_, Result<Running, StartError>> {
         Box::pin(async move {
             let config: Config = settings.own()?;
+            config.x_road.check()?;
             let connector = Connector::new(config.connector, &settings.base)?;
             let house = House::open("gateway", &settings, world, store::MIGRATIONS).await?;
             house.follow_directory().await?;
@@ -143,6 +152,7 @@ impl Room for GatewayRoom {
                 config.department,
                 config.late,
                 config.look_again_ms,
+                config.x_road,
             ));
             let running =
                 house::serve(&house, &settings, routes::routes(), Here(Arc::clone(&gateway))).await?;

@@ -36,7 +36,7 @@ impl Gateway {
     /// Looks whether the answer to an ask is there.
     pub(crate) async fn pick_up(self: &Arc<Self>, kept: asked::Kept) {
         let first = kept.asked.id;
-        let asker = Asker { name: kept.staff, role: Role::Clerk };
+        let asker = Asker { name: kept.staff, role: Role::Clerk, staff: None };
         let id = ActId::new(self.house.world.random());
         let _ = self.ask(&asker, id, kept.row, Some(first)).await;
     }

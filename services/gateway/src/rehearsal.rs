@@ -36,7 +36,14 @@ impl Member {
             ::store::Location::Sqlite(scratch.join(format!("{}-rehearsal.db", settings.id)));
         let house = House::open("gateway", &apart, world, store::MIGRATIONS).await?;
         house.follow_directory().await?;
-        let gateway = Gateway::new(&house, connector, config.department, config.late, config.look_again_ms);
+        let gateway = Gateway::new(
+            &house,
+            connector,
+            config.department,
+            config.late,
+            config.look_again_ms,
+            config.x_road,
+        );
         Ok(Self { gateway, codes })
     }
 

@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 use axum::routing::{get, post};
-use protocol::{desk, inquiry, issue};
+use protocol::{desk, index, inquiry, issue};
 use rules::{Defaults, Role};
 use wire::{Route, Side, Who};
 
@@ -14,8 +14,14 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
     const TRUSTEE: Who = Who::Parties(&["trustee"]);
     let mut routes = vec![
         Route::new(Side::Outer, Method::POST, inquiry::PATH, TRUSTEE, post(crate::answer::answer))
+            .says("Answers an inquiry that both transcryptors let pass.")
+            .takes::<inquiry::ToProvider>()
+            .gives::<inquiry::Reply>()
             .limit(defaults.body_bytes),
         Route::new(Side::Outer, Method::POST, issue::PATH, TRUSTEE, post(crate::take_codes::take_codes))
+            .says("Takes in a batch of link codes.")
+            .takes::<issue::ToInstitution>()
+            .gives::<issue::Stored>()
             .limit(defaults.batch_body_bytes),
         Route::new(
             Side::Inner,
@@ -23,24 +29,52 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             desk::INQUIRIES,
             Who::Roles(crate::ask::ASKERS),
             post(crate::ask::ask),
-        ),
-        Route::new(Side::Inner, Method::GET, "/inquiries/{id}", CLERK, get(crate::ask::asked)),
+        )
+        .says("Asks a provider about an own customer.")
+        .takes::<desk::Ask>()
+        .gives::<desk::Told>()
+        .gives_with::<desk::Waiting>(202),
+        Route::new(Side::Inner, Method::GET, "/inquiries/{id}", CLERK, get(crate::ask::asked))
+            .says("How an own inquiry stands.")
+            .gives::<desk::Asked>(),
         Route::new(Side::Inner, Method::POST, desk::BATCHES, CLERK, post(crate::batch::begin))
+            .says("Begins many inquiries, or goes on with them.")
+            .takes::<desk::AskMany>()
+            .gives::<desk::BatchState>()
             .limit(defaults.batch_body_bytes),
-        Route::new(Side::Inner, Method::GET, "/inquiry-batches/{id}", CLERK, get(crate::batch::state)),
-        Route::new(Side::Inner, Method::POST, "/inquiry-batches/{id}", CLERK, post(crate::batch::move_on)),
-        Route::new(Side::Inner, Method::GET, "/inquiry-batches/{id}/rows", CLERK, get(crate::batch::rows)),
-        Route::new(Side::Inner, Method::GET, desk::AWAITING, CLERK, get(crate::awaiting::list)),
-        Route::new(Side::Inner, Method::POST, "/awaiting/{id}", CLERK, post(crate::awaiting::settle)),
-        Route::new(Side::Inner, Method::POST, desk::SHIELDS, CLERK, post(crate::shield::shield)),
+        Route::new(Side::Inner, Method::GET, "/inquiry-batches/{id}", CLERK, get(crate::batch::state))
+            .says("How far a batch is.")
+            .gives::<desk::BatchState>(),
+        Route::new(Side::Inner, Method::POST, "/inquiry-batches/{id}", CLERK, post(crate::batch::move_on))
+            .says("Stops a batch, or lets it go on.")
+            .takes::<desk::MoveBatch>()
+            .gives::<desk::BatchState>(),
+        Route::new(Side::Inner, Method::GET, "/inquiry-batches/{id}/rows", CLERK, get(crate::batch::rows))
+            .says("The rows of a batch with what came of them.")
+            .gives::<Vec<desk::BatchRow>>(),
+        Route::new(Side::Inner, Method::GET, desk::AWAITING, CLERK, get(crate::awaiting::list))
+            .says("Inquiries of others that wait for an own clerk.")
+            .gives::<Vec<desk::AwaitingLine>>(),
+        Route::new(Side::Inner, Method::POST, "/awaiting/{id}", CLERK, post(crate::awaiting::settle))
+            .says("Approves or declines an inquiry that waits.")
+            .takes::<desk::Settle>()
+            .gives::<desk::Settle>(),
+        Route::new(Side::Inner, Method::POST, desk::SHIELDS, CLERK, post(crate::shield::shield))
+            .says("Shields the record of a customer, or lifts the shield.")
+            .takes::<desk::Shield>()
+            .gives::<index::Taken>(),
         Route::new(
             Side::Inner,
             Method::POST,
             desk::ISSUE,
             Who::Roles(&[Role::Operator]),
             post(crate::issue::issue),
-        ),
+        )
+        .says("Fetches link codes for customers that have none.")
+        .takes_nothing()
+        .gives::<desk::Issued>(),
     ];
+    routes.extend(crate::x_road::routes());
     routes.extend(crate::desk::routes());
     routes.extend(house::common_routes());
     routes

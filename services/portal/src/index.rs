@@ -109,7 +109,7 @@ impl Verb for Enter {
 }
 
 /// How many residents the portal has codes of, and how many entries. For its operator.
-#[derive(serde::Serialize)]
+#[derive(serde::Serialize, schemars::JsonSchema)]
 pub(crate) struct Counts {
     residents: i64,
     entries: i64,

@@ -19,6 +19,9 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             Who::Parties(&["gateway"]),
             post(crate::issue::issue),
         )
+        .says("Matches customers and begins the issue of their link codes.")
+        .takes::<issue::ToRegistry>()
+        .gives::<issue::Stored>()
         .limit(batch),
         Route::new(
             Side::Outer,
@@ -26,24 +29,39 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             own::PERSON_CODE,
             Who::Parties(&["portal"]),
             post(crate::person_code::person_code),
-        ),
+        )
+        .says("Sends the code of the person who is asserted to the portal.")
+        .takes::<own::AskPersonCode>()
+        .gives::<own::PersonCodeSent>(),
         Route::new(Side::Inner, Method::POST, register::RESIDENTS, REGISTRAR, post(crate::enter::enter))
+            .says("Enters residents, all of them or none.")
+            .takes::<register::EnterResidents>()
+            .gives::<register::Entered>()
             .limit(batch),
-        Route::new(Side::Inner, Method::POST, register::CHANGES, REGISTRAR, post(crate::change::change)),
+        Route::new(Side::Inner, Method::POST, register::CHANGES, REGISTRAR, post(crate::change::change))
+            .says("Enters a change of one resident.")
+            .takes::<register::Change>()
+            .gives::<register::ChangeDone>(),
         Route::new(
             Side::Inner,
             Method::POST,
             register::FIND_NUMBER,
             REGISTRAR,
             post(crate::find_number::find_number),
-        ),
+        )
+        .says("The current number from a former one.")
+        .takes::<register::FindNumber>()
+        .gives::<register::FoundNumber>(),
         Route::new(
             Side::Inner,
             Method::POST,
             register::PORTAL_CODES,
             Who::Roles(&[Role::Operator]),
             post(crate::portal_codes::portal_codes),
-        ),
+        )
+        .says("Starts the issue of the portal's codes for residents that have none.")
+        .takes_nothing()
+        .gives::<register::PortalCodes>(),
     ];
     routes.extend(house::common_routes());
     routes

@@ -14,19 +14,34 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
     const WITH_SESSIONS: Who = Who::Parties(&["gateway", "registry", "portal"]);
     let mut routes = vec![
         Route::new(Side::Outer, Method::POST, inquiry::PATH, LINKAGE, post(crate::inquire::inquire))
+            .says("Decides again on an inquiry and finishes the conversion.")
+            .takes::<inquiry::ToTrustee>()
+            .gives::<inquiry::Reply>()
             .limit(defaults.body_bytes),
         Route::new(Side::Outer, Method::POST, index::HALF_PATH, LINKAGE, post(crate::half_index::half_index))
+            .says("Finishes the index entry of an act that went no further.")
+            .takes::<index::HalfIndex>()
+            .gives::<index::Taken>()
             .limit(defaults.body_bytes),
         Route::new(Side::Outer, Method::POST, issue::PATH, LINKAGE, post(crate::issue::issue))
+            .says("Decides again on an issue of link codes and finishes their conversion.")
+            .takes::<issue::ToTrustee>()
+            .gives::<issue::Stored>()
             .limit(defaults.batch_body_bytes),
-        Route::new(Side::Outer, Method::POST, session::EXTEND, LINKAGE, post(crate::session_keys::extend)),
+        Route::new(Side::Outer, Method::POST, session::EXTEND, LINKAGE, post(crate::session_keys::extend))
+            .says("Takes the trustee's turn in the key of a session.")
+            .takes::<session::Extend>()
+            .gives::<session::Extended>(),
         Route::new(
             Side::Outer,
             Method::POST,
             session::SHARE,
             WITH_SESSIONS,
             post(crate::session_keys::share),
-        ),
+        )
+        .says("The trustee's share of the caller's own session.")
+        .takes::<session::AskShare>()
+        .gives::<session::ShareAnswer>(),
     ];
     routes.extend(conversion::transcryptor_routes());
     routes.extend(house::witness_routes());

@@ -30,6 +30,7 @@ pub fn args(folder: &Path, residents: u32) -> DemoArgs {
         processes: false,
         json: None,
         postgres: None,
+        otlp: None,
     }
 }
 

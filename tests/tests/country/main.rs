@@ -19,6 +19,7 @@ mod http;
 mod leaks;
 mod ledgers;
 mod live_roles;
+mod operator;
 mod refused_issue;
 mod register;
 mod runs;

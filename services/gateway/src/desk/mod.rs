@@ -52,5 +52,5 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
 
 fn asker(visit: &Visit) -> Result<Asker, Problem> {
     let visitor = visit.visitor().ok_or(Problem::new(Reason::Unauthenticated))?;
-    Ok(Asker { name: visitor.name.clone(), role: visitor.role })
+    Ok(Asker { name: visitor.name.clone(), role: visitor.role, staff: None })
 }
