@@ -81,13 +81,17 @@ pub(super) fn render(report: &Report<'_>) -> Result<String> {
 fn section(report: &Report<'_>, japanese: bool) -> Result<Section> {
     let problem = &report.table.problem;
     let solution = &report.applied.solution;
-    let attributes = problem.attributes.iter().zip(&report.applied.levels).map(|(own, level)| AttributeRow {
+    // Of a row that is published: what was left out is not shown.
+    let shown = report.applied.kept.iter().position(|kept| *kept);
+    let example = |attribute| shown.map_or("", |row| report.applied.label(problem, row, attribute));
+    let named = problem.attributes.iter().zip(&report.applied.levels).enumerate();
+    let attributes = named.map(|(place, (own, level))| AttributeRow {
         name: own.name.clone(),
         level: *level,
         highest: own.hierarchy.height() - 1,
         values_before: own.hierarchy.leaves(),
         values_after: own.hierarchy.cardinality(*level),
-        example: own.hierarchy.label_of_code(*level, 0).to_owned(),
+        example: example(place).to_owned(),
     });
     let names = METRICS.iter().map(|(.., ja, en)| (if japanese { *ja } else { *en }).to_owned());
     let scores = report.scores()?.into_iter().map(|score| format!("{score:.6}"));

@@ -157,12 +157,6 @@ impl Hierarchy {
         found.map_or("*", String::as_str)
     }
 
-    /// What a code of a level is called.
-    pub fn label_of_code(&self, level: usize, code: u32) -> &str {
-        let found = self.levels.get(level).and_then(|level| level.labels.get(up(code)));
-        found.map_or("*", String::as_str)
-    }
-
     /// Code of each leaf at a level.
     pub fn codes_at(&self, level: usize) -> &[u32] {
         self.levels.get(level).map_or(&[], |level| level.of_leaf.as_slice())
