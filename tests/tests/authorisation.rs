@@ -74,7 +74,7 @@ fn render() -> String {
         }
         text.push('\n');
         for line in table_of(room.as_ref()) {
-            let side = line.side.as_str();
+            let side = if line.side == Side::Outer { "outer" } else { "inner" };
             let limit = format!("{} kB", line.limit >> 10);
             let row = format!("{side} {:4} {:30} {limit:>8}", line.method.as_str(), line.path);
             let _ = write!(text, "  {row:56}");
