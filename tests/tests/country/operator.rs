@@ -283,7 +283,8 @@ async fn fits_the_documents(ground: &Ground, told: &Value) {
                 .find(|operation| operation["tags"][0] == line.side.as_str())
                 .unwrap();
             let schema = &operation["responses"]["200"]["content"]["application/json"]["schema"];
-            if schema.is_null() {
+            // Texts and tiles have none; a schema that takes anything checks nothing.
+            if !schema.is_object() {
                 continue;
             }
             checked(&document, schema, &message, &format!("{id} {path}"));
