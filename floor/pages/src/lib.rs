@@ -19,7 +19,7 @@ pub use form::{Form, Upload};
 pub use guard::{Site, wrap};
 pub use language::Language;
 pub use moments::{clock, in_japan, written};
-pub use problem::{page as problem_page, sign_in_page};
+pub use problem::{mends, page as problem_page, sign_in_page};
 pub use sequence::{Sequence, escaped};
 pub use visit::{Frame, Nav, Visit, shown};
 

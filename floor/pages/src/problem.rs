@@ -39,7 +39,7 @@ pub fn page(visit: &Visit, problem: &Problem) -> Response {
 }
 
 /// Who can put it right.
-pub(crate) const fn mends(blame: Blame, language: Language) -> &'static str {
+pub const fn mends(blame: Blame, language: Language) -> &'static str {
     match blame {
         Blame::Caller => language.say("直せる人: 送った本人", "Who can mend it: whoever sent it"),
         Blame::Institution => language.say(

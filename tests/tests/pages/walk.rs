@@ -69,6 +69,7 @@ async fn everything_is_found_from_the_start_page_without_script() {
     let (insured, _) = country.customer_with("insurer", "town", "local-tax");
     choose(&browser, &insured, "health-benefit local-tax town");
     says(&browser, "本人の同意が必要です");
+    says(&browser, "直せる人: 照会した機関の責任者");
     picture(&browser, "clerk-refused");
 
     // Many at once: a file up, progress, a file down.

@@ -110,6 +110,7 @@ struct AskPage {
     fields: Vec<(String, String)>,
     what: Option<&'static str>,
     next: &'static str,
+    mends: &'static str,
     until: Option<String>,
     sequence: Sequence,
     under_way: bool,
@@ -138,6 +139,7 @@ pub(super) async fn show(
         next: reason
             .map(|reason| language.say(reason.next_in_japanese(), reason.next_in_english()))
             .unwrap_or_default(),
+        mends: reason.map(|reason| pages::mends(reason.blame(), language)).unwrap_or_default(),
         until: until.map(|until| in_japan(until, language)),
         line: line(kept, &names, &visit),
         sequence,
@@ -190,7 +192,7 @@ impl Gateway {
             1,
             2,
             None,
-            language.say("符号を変換できる形で送りました", "sent, the code encrypted"),
+            language.say("符号を暗号のまま送りました", "sent, the code encrypted"),
             false,
         );
         let refused_on_the_way = act.state == "failed"
