@@ -33,6 +33,8 @@ async fn axe_finds_nothing_wrong_on_any_page_in_either_language_at_either_width(
     let mut wrong = Vec::new();
     let mut pages = 0;
     let mut judge = |browser: &Browser, name: &str| {
+        browser.resize(1100, 900);
+        wrong.extend(out_of_reach(browser).into_iter().map(|one| format!("{name}: {one}")));
         for (width, height) in [(1100, 900), (390, 800)] {
             browser.resize(width, height);
             pages += 1;
@@ -92,6 +94,42 @@ async fn axe_finds_nothing_wrong_on_any_page_in_either_language_at_either_width(
     assert!(pages >= 80, "only {pages} pages were judged");
     assert!(wrong.is_empty(), "{pages} pages judged:\n{}", wrong.join("\n"));
     country.start.stop();
+}
+
+/// What the keyboard does not come to on the page that is open, or comes to unseen. Of several choices of one name one stop
+/// is enough: the arrows do the rest.
+fn out_of_reach(browser: &Browser) -> Vec<String> {
+    let mark = "document.activeElement.blur(); window.getSelection().removeAllRanges(); \
+        const names = new Set(); let n = 0; \
+        for (const one of document.querySelectorAll('a[href], button, input, select, textarea, summary')) { \
+            if (one.type === 'hidden') continue; \
+            if (one.type === 'radio') { if (names.has(one.name)) continue; names.add(one.name); } \
+            one.dataset.stop = n++; \
+        } return n";
+    let stops = browser.run(mark).as_u64().unwrap();
+    let (mut seen, mut wrong) = (std::collections::BTreeSet::new(), Vec::new());
+    for _ in 0..stops + 20 {
+        browser.press(TAB);
+        let at = browser.run(
+            "const one = document.activeElement; \
+             const radio = one.type === 'radio' ? document.querySelector('input[name=' + one.name + '][data-stop]') : one; \
+             return [radio.dataset.stop ?? '', getComputedStyle(one).outlineStyle, one.outerHTML.slice(0, 120)]",
+        );
+        let part = |n: usize| at[n].as_str().unwrap_or_default().to_owned();
+        let Ok(stop) = part(0).parse::<u64>() else { continue };
+        if seen.insert(stop) && part(1) == "none" {
+            wrong.push(format!("the focus is not seen on {}", part(2)));
+        }
+        if u64::try_from(seen.len()).unwrap() == stops {
+            break;
+        }
+    }
+    for stop in (0..stops).filter(|stop| !seen.contains(stop)) {
+        let script =
+            format!("return document.querySelector('[data-stop=\"{stop}\"]').outerHTML.slice(0, 120)");
+        wrong.push(format!("the keyboard does not come to {}", browser.run(&script)));
+    }
+    wrong
 }
 
 /// Tab, space and enter, as WebDriver writes them.
