@@ -10,6 +10,7 @@ pub mod demo_run;
 pub mod desk;
 pub mod keeping_command;
 mod matching_command;
+pub mod my_information_command;
 pub mod my_records_command;
 pub mod openapi_command;
 pub mod picker;

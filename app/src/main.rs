@@ -11,6 +11,7 @@ use musubi::config_file::{self, ConfigFile};
 use musubi::demo_run::{self, DemoArgs};
 use musubi::desk::{self, InquireArgs};
 use musubi::keeping_command::{self, EraseArgs, ReplayArgs};
+use musubi::my_information_command::{self, MyInformationArgs};
 use musubi::my_records_command::{self, MyRecordsArgs};
 use musubi::openapi_command::{self, OpenapiArgs};
 use musubi::verify_log::{self, VerifyLogArgs};
@@ -68,6 +69,8 @@ enum Command {
     Inquire(InquireArgs),
     /// Who asked what about me: my own records, each with its proof checked.
     MyRecords(MyRecordsArgs),
+    /// What an institution holds about me.
+    MyInformation(MyInformationArgs),
     /// Hold the records of all rooms against one another, as an officer of oversight.
     Audit {
         #[command(subcommand)]
@@ -204,6 +207,7 @@ async fn run(command: Command) -> Result<()> {
         }
         Command::Inquire(args) => desk::inquire(&args).await,
         Command::MyRecords(args) => my_records_command::run(&args).await,
+        Command::MyInformation(args) => my_information_command::run(&args).await,
         Command::Audit { act } => audit_command::run(&act).await,
         Command::Erase(args) => keeping_command::erase(&args).await,
         Command::Replay(args) => keeping_command::replay(&args).await,

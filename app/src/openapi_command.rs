@@ -17,7 +17,10 @@ pub struct OpenapiArgs {
 /// Each room's name with its document, ready to be written.
 pub fn documents() -> Vec<(&'static str, String)> {
     let text = |document| format!("{document:#}\n");
-    ROOMS.iter().map(|room| (room.name(), text(wire::openapi(room.name(), &room.table())))).collect()
+    ROOMS
+        .iter()
+        .map(|room| (room.name(), text(wire::openapi(room.name(), &room.table(), &protocol::payloads()))))
+        .collect()
 }
 
 /// Writes all of them.

@@ -8,11 +8,12 @@ use protocol::country::Country;
 use protocol::desk::SignIn;
 use protocol::directory::{Directory, DirectoryDocument, Signed};
 use protocol::own::{
-    AskMyRecords, DEMO, DemoAssertion, DemoLook, DemoPerson, MY_RECORDS, MyRecords, PERSON_INFO,
-    PERSON_SIGN_INS,
+    AskMyInformation, AskMyRecords, DEMO, DemoAssertion, DemoLook, DemoPerson, MY_INFORMATION, MY_RECORDS,
+    MyInformation, MyRecords, PERSON_INFO, PERSON_SIGN_INS,
 };
 use seal::{Dice, KeyFolder};
-use words::{B64, Moment, PartyId};
+use wire::CallError;
+use words::{ActId, B64, ItemId, Moment, PartyId};
 use world::World;
 
 use crate::config_file::{ConfigFile, base_of};
@@ -95,4 +96,19 @@ pub async fn my_records(config: &std::path::Path, entry: &str) -> Result<(Direct
         Ok(records) => Ok((directory_of(&country, &records.directory)?, records)),
         Err(error) => bail!("{}", desk::in_words(&error)),
     }
+}
+
+/// Asks, by way of the portal, what an institution holds about the person behind a register's entry.
+pub async fn my_information(
+    config: &std::path::Path,
+    entry: &str,
+    provider: &PartyId,
+    item: &ItemId,
+    follows: Option<ActId>,
+) -> Result<Result<MyInformation, CallError>> {
+    let file = ConfigFile::read(config)?;
+    let AskMyRecords { assertion, .. } = assert(&file, &country_of(&file)?, config, entry)?;
+    let ask = AskMyInformation { assertion, provider: provider.clone(), item: item.clone(), follows };
+    let client = desk::client(file.section("portal", None)?, "operator")?;
+    Ok(client.post(MY_INFORMATION, &ask, Duration::from_secs(40)).await)
 }

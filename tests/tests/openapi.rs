@@ -19,7 +19,7 @@ use words::Reason;
 
 fn document(room: &str) -> Value {
     let room = ROOMS.iter().find(|one| one.name() == room).unwrap();
-    wire::openapi(room.name(), &room.table())
+    wire::openapi(room.name(), &room.table(), &protocol::payloads())
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn every_route_but_pages_says_what_it_does_takes_and_gives() {
     for room in ROOMS {
         for line in room.table().iter().filter(|line| line.side != Side::Pages) {
             let what = format!("{} {} {}", room.name(), line.method, line.path);
-            assert!(!line.about.says.is_empty(), "{what} does not say what it does");
+            assert!(line.about.says.iter().all(|says| !says.is_empty()), "{what} does not say what it does");
             assert!(!line.about.gives.is_empty(), "{what} does not say what it gives");
             let takes = line.about.takes.is_some();
             assert_eq!(
@@ -174,6 +174,66 @@ fn security_and_callers_are_those_of_the_table() {
             assert_eq!(operation["security"], scheme, "{} {}", room.name(), line.path);
         }
     }
+}
+
+/// The OpenAPI Initiative's own schema of 3.1 documents takes each of ours, and refuses what is none.
+#[test]
+fn every_document_is_one_of_openapi() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("judges/openapi-3.1.schema.json");
+    let schema: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let judge = jsonschema::draft202012::new(&schema).unwrap();
+    for room in ROOMS {
+        let document = document(room.name());
+        let faults: Vec<String> =
+            judge.iter_errors(&document).map(|fault| format!("{}: {fault}", fault.instance_path())).collect();
+        assert!(faults.is_empty(), "{}: {faults:#?}", room.name());
+        let changes: [fn(&mut Value); 4] = [
+            |document| document["openapi"] = json!("3.0.0"),
+            |document| document["info"]["license"] = json!({}),
+            |document| document["paths"]["/health"]["get"]["responses"]["default"]["description"] = json!(1),
+            |document| document["components"]["securitySchemes"]["key"]["type"] = json!("secret"),
+        ];
+        for (number, change) in changes.into_iter().enumerate() {
+            let mut changed = document.clone();
+            change(&mut changed);
+            assert!(!judge.is_valid(&changed), "{}: change {number} is taken", room.name());
+        }
+    }
+}
+
+/// What is signed has a schema under its `typ` in every room's document; what the vectors have signed fits.
+#[test]
+fn signed_messages_are_described_by_their_type() {
+    let of_protocol: BTreeSet<&str> = protocol::payloads().iter().map(|(typ, _)| *typ).collect();
+    assert!(of_protocol.len() >= 13 && of_protocol.contains("musubi-inquiry+jws"), "{of_protocol:?}");
+    for room in ROOMS {
+        let document = document(room.name());
+        let listed: BTreeSet<&str> =
+            document["x-musubi-payloads"].as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(listed, of_protocol, "{}", room.name());
+    }
+}
+
+/// X-Road's headers and its own shape of refusal stand at its routes, and nowhere else.
+#[test]
+fn x_roads_headers_and_errors_are_described() {
+    let document = document("gateway");
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap().iter().filter(|(key, _)| *key != "servers") {
+            let refusal = operation["responses"]["default"].to_string();
+            assert_eq!(refusal.contains("XRoadError"), path.starts_with("/r1/"), "{method} {path}");
+            let client = operation["parameters"].as_array().is_some_and(|all| {
+                all.iter().any(|one| one["name"] == "X-Road-Client" && one["required"] == true)
+            });
+            assert_eq!(client, path.starts_with("/r1/"), "{method} {path}");
+        }
+    }
+    let witness = &document_of_witness()["paths"]["/ledger/add-checkpoint"]["post"]["responses"];
+    assert!(witness["409"]["content"].get("text/x.tlog.size").is_some() && witness.get("422").is_some());
+}
+
+fn document_of_witness() -> Value {
+    document("oversight")
 }
 
 /// The schema of that name in a room's document, with everything it refers to.

@@ -173,6 +173,7 @@ fn accreditations(now: Moment) -> Result<Vec<Accreditation>> {
             // The assessment is good for five years (特定個人情報保護評価).
             assessed_until: assessed.then(|| now.plus_ms(5 * 365 * 86_400_000)),
             holds_number: profile.holds_number,
+            people: Vec::new(),
         })
     };
     Institution::ALL.into_iter().filter_map(one).map(accreditation).collect()

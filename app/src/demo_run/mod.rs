@@ -18,7 +18,7 @@ use country::Folder;
 use demo::{Customers, Institution, OwnService, Plan, Population, Truth, write_sources};
 use indicatif::{ProgressBar, ProgressStyle};
 use play::Player;
-use protocol::desk::{ISSUE, Issued};
+use protocol::desk::{COPY, CopyTaken, ISSUE, Issued};
 use protocol::oversight::{ALARMS, AlarmLine, CASES, CaseLine};
 use protocol::register::{
     ChangeKind, EnterResidents, Entered, NewResident, PORTAL_CODES, PortalCodes, RESIDENTS,
@@ -273,6 +273,7 @@ pub async fn ask_and_answer(
     // Since the codes were issued, clerks have made slips in some birth dates.
     write_sources(&customers, &folder.sources(), demo::Stage::AfterSlips)?;
     services.iter().try_for_each(OwnService::reload)?;
+    take_copies(&stage).await?;
     let (alarms, cases) = reports(&stage).await?;
     let progress = bar(plan.inquiries.len(), "照会 / inquiries");
     let played = Player::new(&folder, &stage, &truth)?.play(&plan, &progress).await?;
@@ -298,6 +299,17 @@ pub async fn ask_and_answer(
     report.peak_rss_mb = stage.peak_rss() as f64 / 1e6;
     report.seconds = watch.elapsed().as_secs_f64();
     Ok((report, stage, services))
+}
+
+/// Institutions that answer from a copy take it now.
+async fn take_copies(stage: &Stage) -> Result<()> {
+    for section in &stage.file.sections {
+        if section.settings.rest.contains_key("copy_every_ms") {
+            let clerk = crate::desk::client(section, "clerk")?;
+            let _: CopyTaken = clerk.post(COPY, &serde_json::json!({}), Duration::from_secs(60)).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Verifies every room's ledger from outside, as anybody can.

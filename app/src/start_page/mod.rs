@@ -2,6 +2,7 @@
 //! (cards, staff directories), and hands out sign-ins to whoever can reach it: it serves this machine alone, and a country
 //! whose rooms are not configured for a demo takes none of its assertions.
 
+mod number;
 mod people;
 mod worries;
 
@@ -88,6 +89,7 @@ pub async fn serve(config: &Path, people: Vec<Person>) -> Result<Running> {
         .route("/as/{party}/{role}", get(enter))
         .route("/as-person/{entry}", get(people::enter))
         .route("/worries", get(worries::show))
+        .route("/number", get(number::show).post(number::change))
         .route(pages::STYLE_PATH, get(style))
         .fallback(|| async { Problem::new(Reason::NotFound) })
         .with_state(start);

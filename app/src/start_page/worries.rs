@@ -76,7 +76,7 @@ const WORRIES: [Worry; 14] = [
             "Yes. A number is random and never given twice; the former one still leads to you. Codes are not made from the number, so changing it breaks nothing.",
         ],
         not_yet: None,
-        see: &[],
+        see: &[(See::Here("/number"), ["いま変えてみる", "Change one now"])],
     },
     Worry {
         worry: ["個人情報が改ざんされないか?", "Might my information be altered?"],
@@ -170,19 +170,28 @@ const WORRIES: [Worry; 14] = [
             "Data stay where they are, under a code that differs everywhere. Whoever steals one institution whole cannot join it with another by its codes.",
         ],
         not_yet: None,
-        see: &[],
+        see: &[(
+            See::Command("musubi attack steal --data demo-run"),
+            ["盗んだつもりで、つなげてみる", "Steal it all, and try to join it"],
+        )],
     },
     Worry {
         worry: ["医療: 統計や治験で漏れないか?", "Medicine: do statistics and trials leak?"],
         answer: [
-            "研究用の匿名化は、複数の匿名データを集めても一人に絞れないことを条件にする設計です。",
-            "Sets for research are to be released only if several of them together single nobody out.",
+            "研究用の匿名化は、複数の匿名データを集めても一人に絞れないことを条件にします。自分で攻撃して確かめられます。",
+            "Sets for research are released only if several of them together single nobody out. Attack them yourself.",
         ],
         not_yet: Some([
-            "この部分は作っている途中で、この国ではまだ使われていません。",
-            "This part is being built; this country does not use it yet.",
+            "研究用データの申請・返却の窓口は、これからの仕事です。匿名化と攻撃は手元で試せます。",
+            "The desk where researchers ask for sets and return them is still to come; the engine and the attack run at your own terminal.",
         ]),
-        see: &[],
+        see: &[(
+            See::Command("musubi attack releases --help"),
+            [
+                "匿名データを重ねて、絞り込んでみる",
+                "Put several sets together, and try to single somebody out",
+            ],
+        )],
     },
 ];
 

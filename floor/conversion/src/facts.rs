@@ -5,21 +5,33 @@ use std::sync::{Arc, OnceLock};
 use house::{House, Law};
 use protocol::inquiry::Inquiry;
 use road::{Record, Refused};
-use rules::{Convert, Defaults, InquiryRequest, Pace, Permit, TranscryptorFacts, decide_conversion};
+use rules::{
+    Convert, Defaults, InquiryRequest, Pace, Permit, Standing, TranscryptorFacts, decide_conversion,
+};
 use words::{Moment, Reason};
 
 /// Everything a decision over an inquiry needs, taken at its arrival.
 pub struct DecisionFacts {
     law: Option<Arc<Law>>,
     defaults: Defaults,
+    /// Whether what came along shows that the person asks.
+    person_asks: bool,
     /// The pace it was decided with, for the record.
     pace: OnceLock<Pace>,
+    /// How the person on duty stood, likewise.
+    staff: OnceLock<Standing>,
 }
 
 impl DecisionFacts {
     /// The facts as this room has them now.
-    pub fn now(house: &House) -> Self {
-        Self { law: house.law(), defaults: house.defaults.clone(), pace: OnceLock::new() }
+    pub fn now(house: &House, person_asks: bool) -> Self {
+        Self {
+            law: house.law(),
+            defaults: house.defaults.clone(),
+            person_asks,
+            pace: OnceLock::new(),
+            staff: OnceLock::new(),
+        }
     }
 
     /// Decides, by `rules`, whether the inquiry may be converted and passed on.
@@ -36,7 +48,12 @@ impl DecisionFacts {
             at: inquiry.at,
             deadline: inquiry.deadline,
             consent_given: consent_given(inquiry),
+            person_asks: self.person_asks,
+            staff: law
+                .accreditation(&inquiry.from)
+                .map_or(Standing::Active, |one| one.standing_of(&inquiry.staff)),
         };
+        let _ = self.staff.set(request.staff);
         let facts = TranscryptorFacts {
             inquirer: law.accreditation(&inquiry.from),
             provider: law.accreditation(&inquiry.to),
@@ -56,6 +73,9 @@ impl DecisionFacts {
         record
             .set("deadline", inquiry.deadline)
             .set("consent_given", consent_given(inquiry))
+            .set("person_asks", self.person_asks)
+            // Not who: that is the inquirer's to keep.
+            .set("staff_standing", self.staff.get().copied().unwrap_or(Standing::Active))
             .set("last_second", pace.last_second)
             .set("last_hour", pace.last_hour);
         if let Some(law) = &self.law {

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use house::{HasHouse, House};
 use protocol::audit::Replayed;
-use rules::{InquiryRequest, Pace, TranscryptorFacts, decide_conversion};
+use rules::{InquiryRequest, Pace, Standing, TranscryptorFacts, decide_conversion};
 use serde_json::{Map, Value};
 use wire::Problem;
 use words::{ActId, AffairId, ItemId, Moment, PartyId, Reason, Right};
@@ -52,6 +52,12 @@ async fn again(house: &House, act: ActId, fields: &Map<String, Value>) -> Result
         at: Moment(number("sent_at")?),
         deadline: Moment(number("deadline")?),
         consent_given: fields.get("consent_given").and_then(Value::as_bool).ok_or(FACTS)?,
+        // Records of before a person could ask have no such field.
+        person_asks: fields.get("person_asks").and_then(Value::as_bool).unwrap_or(false),
+        staff: match fields.get("staff_standing") {
+            Some(word) => serde_json::from_value(word.clone()).map_err(|_| FACTS)?,
+            None => Standing::Active,
+        },
     };
     let facts = TranscryptorFacts {
         inquirer: law.accreditation(&request.from),

@@ -26,11 +26,14 @@ pub fn transcryptor_routes<S: HasConversions>() -> Vec<Route<S>> {
     let concerned = Who::Parties(&["trustee", "gateway", "oversight"]);
     vec![
         Route::new(Side::Outer, Method::POST, CONVERSION_PROOFS, concerned, post(prove::<S>))
-            .says("Shows one conversion of the last 24 hours.")
+            .says("直近24時間の変換を一件、証明とともに示す。", "Shows one conversion of the last 24 hours.")
             .takes::<DemandProof>()
             .gives::<ConversionProof>(),
         Route::new(Side::Inner, Method::GET, REPLAY, Who::Roles(&[Role::Operator]), get(replay::<S>))
-            .says("A past decision, decided again under the law of its day.")
+            .says(
+                "過去の判断を、その日の法令でもう一度判断する。",
+                "A past decision, decided again under the law of its day.",
+            )
             .gives::<Replayed>(),
     ]
 }

@@ -45,10 +45,10 @@ pub fn common_routes<S: HasHouse>() -> Vec<Route<S>> {
             Who::Roles(&[Role::Operator, Role::Officer]),
             get(summary::<S>),
         )
-        .says("Acts counted by verb, label, state and reason.")
+        .says("動詞・ラベル・状態・理由ごとの件数。", "Acts counted by verb, label, state and reason.")
         .gives::<Vec<Summary>>(),
         Route::new(Side::Inner, Method::POST, ERASURES, Who::Roles(&[Role::Operator]), post(erase::<S>))
-            .says("Erases what has come to the end of its period.")
+            .says("保存期間が終わったものを消す。", "Erases what has come to the end of its period.")
             .takes::<Erase>()
             .gives::<Vec<ErasedShelf>>(),
     ]);

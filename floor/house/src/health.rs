@@ -18,10 +18,10 @@ use crate::{HasHouse, House};
 pub(crate) fn health_routes<S: HasHouse>() -> Vec<Route<S>> {
     vec![
         Route::new(Side::Inner, Method::GET, HEALTH, Who::Anyone, get(health::<S>))
-            .says("Whether the room is up, and why not wholly.")
+            .says("稼働しているか。欠けがあればその理由。", "Whether the room is up, and why not wholly.")
             .gives::<Health>(),
         Route::new(Side::Inner, Method::GET, OPENAPI, Who::Anyone, get(openapi::<S>))
-            .says("This document.")
+            .says("この文書。", "This document.")
             .gives::<Value>(),
     ]
 }
@@ -38,7 +38,8 @@ async fn health<S: HasHouse>(State(state): State<S>) -> Json<Health> {
 
 async fn openapi<S: HasHouse>(State(state): State<S>) -> Json<Value> {
     let house = state.house();
-    Json(wire::openapi(house.room, house.table.get().map_or(&[], Vec::as_slice)))
+    let table = house.table.get().map_or(&[][..], Vec::as_slice);
+    Json(wire::openapi(house.room, table, &protocol::payloads()))
 }
 
 impl House {

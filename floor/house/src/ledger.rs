@@ -19,22 +19,34 @@ use crate::{HasHouse, House};
 pub(crate) fn ledger_routes<S: HasHouse>() -> Vec<Route<S>> {
     vec![
         Route::new(Side::Outer, Method::GET, CHECKPOINT, Who::AnyParty, get(checkpoint::<S>))
-            .says("The checkpoint of the ledger, signed and cosigned (C2SP tlog-checkpoint).")
+            .says(
+                "記録簿のチェックポイント。署名と立会いの署名つき(C2SP tlog-checkpoint)。",
+                "The checkpoint of the ledger, signed and cosigned (C2SP tlog-checkpoint).",
+            )
             .gives_media(TEXT),
         Route::new(Side::Outer, Method::GET, TILE, Who::AnyParty, get(tile::<S>))
-            .says("A tile or an entry bundle of the ledger (C2SP tlog-tiles).")
+            .says(
+                "記録簿のタイル、または記載のまとまり(C2SP tlog-tiles)。",
+                "A tile or an entry bundle of the ledger (C2SP tlog-tiles).",
+            )
             .gives_media(TILE_TYPE),
         Route::new(Side::Inner, Method::GET, CHECKPOINT, Who::Anyone, get(checkpoint::<S>))
-            .says("The checkpoint of the ledger, signed and cosigned (C2SP tlog-checkpoint).")
+            .says(
+                "記録簿のチェックポイント。署名と立会いの署名つき(C2SP tlog-checkpoint)。",
+                "The checkpoint of the ledger, signed and cosigned (C2SP tlog-checkpoint).",
+            )
             .gives_media(TEXT),
         Route::new(Side::Inner, Method::GET, TILE, Who::Anyone, get(tile::<S>))
-            .says("A tile or an entry bundle of the ledger (C2SP tlog-tiles).")
+            .says(
+                "記録簿のタイル、または記載のまとまり(C2SP tlog-tiles)。",
+                "A tile or an entry bundle of the ledger (C2SP tlog-tiles).",
+            )
             .gives_media(TILE_TYPE),
         Route::new(Side::Outer, Method::GET, DIRECTORY, Who::AnyParty, get(directory::<S>))
-            .says("The directory as the authority signed it.")
+            .says("認証局が署名した名簿。", "The directory as the authority signed it.")
             .gives::<protocol::directory::Signed>(),
         Route::new(Side::Inner, Method::GET, DIRECTORY, Who::Anyone, get(directory::<S>))
-            .says("The directory as the authority signed it.")
+            .says("認証局が署名した名簿。", "The directory as the authority signed it.")
             .gives::<protocol::directory::Signed>(),
     ]
 }
@@ -43,9 +55,19 @@ pub(crate) fn ledger_routes<S: HasHouse>() -> Vec<Route<S>> {
 pub fn witness_routes<S: HasHouse>() -> Vec<Route<S>> {
     vec![
         Route::new(Side::Outer, Method::POST, ADD_CHECKPOINT, Who::AnyParty, post(add_checkpoint::<S>))
-            .says("Cosigns a checkpoint that goes on from the last one (C2SP tlog-witness).")
+            .says(
+                "前回から続いているチェックポイントに立会いの署名をする(C2SP tlog-witness)。",
+                "Cosigns a checkpoint that goes on from the last one (C2SP tlog-witness).",
+            )
             .takes_media(TEXT)
             .gives_media(TEXT)
+            // What the protocol says to a witness's client: unreadable, signed by another, no such ledger, cosigned at another
+            // size already (the size), not a continuation.
+            .gives_media_with(400, TEXT)
+            .gives_media_with(403, TEXT)
+            .gives_media_with(404, TEXT)
+            .gives_media_with(409, "text/x.tlog.size")
+            .gives_media_with(422, TEXT)
             .limit(ledger::LONGEST_REQUEST),
     ]
 }

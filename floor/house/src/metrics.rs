@@ -21,7 +21,10 @@ const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 pub(crate) fn metrics_routes<S: HasHouse>() -> Vec<Route<S>> {
     vec![
         Route::new(Side::Inner, Method::GET, METRICS, Who::Roles(&[Role::Operator]), get(metrics::<S>))
-            .says("Figures of the room, in the Prometheus text format 0.0.4.")
+            .says(
+                "稼働の数値(Prometheus テキスト形式 0.0.4)。",
+                "Figures of the room, in the Prometheus text format 0.0.4.",
+            )
             .gives_media(TEXT),
     ]
 }

@@ -22,7 +22,10 @@ pub(crate) fn sign_in_routes<S: HasHouse>() -> Vec<Route<S>> {
     const TICKET: &str = "/sign-in/{ticket}";
     vec![
         Route::new(Side::Inner, Method::POST, SIGN_INS, Who::AnyInner, post(ticket::<S>))
-            .says("A ticket that lets a browser in at the pages, once, within a minute.")
+            .says(
+                "ページに入るための券。一度だけ、一分以内。",
+                "A ticket that lets a browser in at the pages, once, within a minute.",
+            )
             .takes_nothing()
             .gives::<SignIn>(),
         Route::new(Side::Pages, Method::GET, TICKET, Who::Anyone, get(enter::<S>)),

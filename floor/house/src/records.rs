@@ -17,11 +17,14 @@ pub(crate) fn record_routes<S: HasHouse>() -> Vec<Route<S>> {
     let oversight = Who::Parties(&["oversight"]);
     vec![
         Route::new(Side::Outer, Method::GET, RECORDS, oversight, get(records::<S>))
-            .says("Records in the order of the ledger, a page at a time.")
+            .says(
+                "記録を、記録簿の順に一ページずつ返す。",
+                "Records in the order of the ledger, a page at a time.",
+            )
             .asks::<WhichRecords>()
             .gives::<Vec<RecordLine>>(),
         Route::new(Side::Outer, Method::GET, LINES, oversight, get(lines_for_oversight::<S>))
-            .says("What the room did under the id of an act.")
+            .says("ある記録番号のもとで何をしたか。", "What the room did under the id of an act.")
             .gives::<Vec<road::ActLine>>(),
     ]
 }

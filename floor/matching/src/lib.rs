@@ -5,6 +5,7 @@
 
 mod address;
 mod birth;
+mod birth_and_sex;
 mod blocks;
 mod compare;
 mod decide;
@@ -34,6 +35,7 @@ mod why;
 
 pub use address::Places;
 pub use birth::normalise_birth;
+pub use birth_and_sex::BirthAndSex;
 pub use differences::{How, Kind, Piece, differences};
 pub use many::{Decision, Match, Settings};
 pub use person::{Attributes, AttributesRef, History, Past, Person};

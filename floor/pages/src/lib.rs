@@ -6,6 +6,7 @@
 
 pub mod guard;
 
+mod content;
 mod doors;
 mod form;
 mod language;
@@ -14,6 +15,7 @@ mod problem;
 mod sequence;
 mod visit;
 
+pub use content::content_in_words;
 pub use doors::{Doors, Entered, Visitor};
 pub use form::{Form, Upload};
 pub use guard::{Site, wrap};

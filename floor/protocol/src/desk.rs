@@ -77,6 +77,9 @@ pub struct Told {
     pub id: ActId,
     /// The content.
     pub content: Box<RawValue>,
+    /// When the provider's copy was taken, where the answer is from one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<Moment>,
 }
 
 /// What a clerk is told (202) where a clerk of the provider decides: the answer comes later, under the same id.
@@ -136,12 +139,28 @@ pub struct Asked {
     /// The content, where it was answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<Box<RawValue>>,
+    /// When the provider's copy was taken, where the answer is from one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<Moment>,
     /// Why not, where it was refused or failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
     /// When an answer is due, where it waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Moment>,
+}
+
+/// Route at a gateway: takes the copy of the own system now.
+pub const COPY: &str = "/copy";
+
+/// The copy was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CopyTaken {
+    /// Of how many customers.
+    pub customers: u32,
+    /// When.
+    pub at: Moment,
 }
 
 /// Route at a gateway: many inquiries at once.
@@ -153,7 +172,8 @@ pub const BATCH_ROWS: usize = 10_000;
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AskMany {
-    /// The batch: its last four bytes are zero. Row `i` is the act `id ‖ i`.
+    /// The batch: its last four bytes are zero. Row `i`, from 0, is the act `id ‖ try ‖ i + 1`: its first 12 bytes, one byte of
+    /// earlier tries that came to no end, the row in three bytes.
     pub id: ActId,
     /// At most [`BATCH_ROWS`].
     pub rows: Vec<AskRow>,

@@ -90,12 +90,28 @@ impl Message for Hop {
     const TYP: Typ = Typ("musubi-hop+jws");
 }
 
-/// Gateway to linkage.
+/// Gateway to linkage, or the portal for a person who looks.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ToLinkage {
     /// The signed [`Inquiry`].
     pub inquiry: Jws,
+    /// Where the person looks: that it is the person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<PersonAsks>,
+}
+
+/// Shows that an asserted person asks about themself, without saying who: the way their code came from the registry to the
+/// portal a moment ago. `subject.code` of the inquiry is the first of `codes`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PersonAsks {
+    /// The registry's [`Rows`](crate::issue::Rows), with `asserted_until`.
+    pub rows: Jws,
+    /// Linkage's and the trustee's [`IssueHop`](crate::issue::IssueHop), in this order.
+    pub hops: Vec<Jws>,
+    /// The codes as they came to the portal.
+    pub codes: Vec<EncryptedCode>,
 }
 
 /// Linkage to the trustee.
@@ -110,6 +126,9 @@ pub struct ToTrustee {
     pub code: EncryptedCode,
     /// Half converted, towards the portal.
     pub index: crate::index::HalfIndex,
+    /// As it came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<PersonAsks>,
 }
 
 /// Trustee to the provider's gateway.
@@ -122,7 +141,18 @@ pub struct ToProvider {
     pub hops: Vec<Jws>,
     /// Converted to the provider's domain and session.
     pub code: EncryptedCode,
+    /// As it came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<PersonAsks>,
 }
+
+/// What the pair key of a guard is bound to: inquirer, provider and the inquirer's session.
+pub fn guard_name(from: &PartyId, to: &PartyId, session: &SessionName) -> String {
+    format!("{from}>{to}>{session}")
+}
+
+/// The affair of a person who looks at what is held.
+pub const OWN_INFORMATION: &str = "own-information";
 
 /// What the provider signs. The same shape and one of a few sizes, answered or not.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -162,6 +192,8 @@ pub enum Answer {
     Answered {
         /// The item's fields.
         content: Box<RawValue>,
+        /// When the provider's copy was taken; `None` where its own system was read for this answer.
+        as_of: Option<Moment>,
     },
     /// A clerk of the provider decides. The answer is picked up by a later inquiry that `follows` this one.
     Later {
@@ -180,6 +212,8 @@ struct AnswerText {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     content: Option<Box<RawValue>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    as_of: Option<Moment>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     until: Option<Moment>,
 }
 
@@ -193,12 +227,14 @@ enum Outcome {
 
 impl From<Answer> for AnswerText {
     fn from(answer: Answer) -> Self {
-        let (outcome, content, until) = match answer {
-            Answer::Answered { content } => (Outcome::Answered, Some(content), None),
-            Answer::Later { until } => (Outcome::Later, None, Some(until)),
-            Answer::NotAnswered => (Outcome::NotAnswered, None, None),
-        };
-        Self { outcome, content, until }
+        let text = |outcome| Self { outcome, content: None, as_of: None, until: None };
+        match answer {
+            Answer::Answered { content, as_of } => {
+                Self { content: Some(content), as_of, ..text(Outcome::Answered) }
+            }
+            Answer::Later { until } => Self { until: Some(until), ..text(Outcome::Later) },
+            Answer::NotAnswered => text(Outcome::NotAnswered),
+        }
     }
 }
 
@@ -206,16 +242,32 @@ impl TryFrom<AnswerText> for Answer {
     type Error = &'static str;
 
     fn try_from(text: AnswerText) -> Result<Self, Self::Error> {
-        match (text.outcome, text.content, text.until) {
-            (Outcome::Answered, Some(content), None) => Ok(Self::Answered { content }),
-            (Outcome::Later, None, Some(until)) => Ok(Self::Later { until }),
-            (Outcome::NotAnswered, None, None) => Ok(Self::NotAnswered),
-            _ => Err("`content` belongs to an answer and `until` to one that comes later"),
+        match (text.outcome, text.content, text.as_of, text.until) {
+            (Outcome::Answered, Some(content), as_of, None) => Ok(Self::Answered { content, as_of }),
+            (Outcome::Later, None, None, Some(until)) => Ok(Self::Later { until }),
+            (Outcome::NotAnswered, None, None, None) => Ok(Self::NotAnswered),
+            _ => Err("`content` and `as_of` belong to an answer and `until` to one that comes later"),
         }
     }
 }
 
 impl Answer {
+    /// What item 11 of the law's twelve commits to: the content, with the time of the copy where it is from one, or until
+    /// when it is promised.
+    pub fn committed(&self) -> String {
+        match self {
+            Self::Answered { content, as_of: None } => content.get().to_owned(),
+            Self::Answered { content, as_of: Some(at) } => format!("{}@{}", content.get(), at.0),
+            Self::Later { until } => format!("later/{}", until.0),
+            Self::NotAnswered => String::new(),
+        }
+    }
+
+    /// The commitment to item 11, the same at both ends, as lower-case hex. `salt`: from the exporter of the reply's HPKE.
+    pub fn commitment(&self, salt: &[u8; 32]) -> String {
+        words::hex(&seal::sha256_parts(&[b"musubi/item-11/v1", salt, self.committed().as_bytes()]))
+    }
+
     /// The JSON, preceded by its length (4 bytes, big endian) and padded with zeros to `class` of its length.
     pub fn padded(&self, class: impl Fn(usize) -> usize) -> Vec<u8> {
         let json = serde_json::to_vec(self).unwrap_or_default();

@@ -106,6 +106,9 @@ pub struct Rows {
     pub status: B64,
     /// When it was sent.
     pub at: Moment,
+    /// Where the first row is a person who was asserted to the registry: until when that holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asserted_until: Option<Moment>,
 }
 
 impl Message for Rows {

@@ -14,8 +14,10 @@ pub mod ledger;
 pub mod message;
 pub mod oversight;
 pub mod own;
+mod payloads;
 pub mod proof;
 pub mod register;
 pub mod session;
 
 pub use message::{Message, sign, verify};
+pub use payloads::payloads;

@@ -1,10 +1,10 @@
 //! Oversight's documents (accreditations, whitelist), alarms and cases.
 
-use rules::{Accreditation, Row};
+use rules::{Accreditation, Row, Standing};
 use schemars::JsonSchema;
 use seal::Typ;
 use serde::{Deserialize, Serialize};
-use words::{ActId, Moment, PartyId};
+use words::{ActId, Kind, Moment, PartyId, StaffId};
 
 use crate::Message;
 use crate::audit::FindingKind;
@@ -52,6 +52,37 @@ pub struct WhitelistDocument {
 
 impl Message for WhitelistDocument {
     const TYP: Typ = Typ("musubi-whitelist+jws");
+}
+
+/// Accredits an institution, or gives a known one a new kind or assessment. Route: `POST /accreditations`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Accredit {
+    /// The institution: one that the authority has certified.
+    pub party: PartyId,
+    /// A kind the whitelist speaks of.
+    pub kind: Kind,
+    /// Until when its impact assessment is approved: at most [`ASSESSED_YEARS`] years from now; `None` for none yet.
+    pub assessed_until: Option<Moment>,
+    /// Whether it holds the Individual Number.
+    pub holds_number: bool,
+    /// Why, in the officer's words: 1 to 500 characters.
+    pub reason: String,
+}
+
+/// An impact assessment is done anew after so many years (特定個人情報保護評価に関する規則).
+pub const ASSESSED_YEARS: i64 = 5;
+
+/// Accredits a person on duty by name, or suspends, restores, withdraws that. Route: `POST /accreditations/{party}/people`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccreditPerson {
+    /// The institution's own id of the person, as it stands in inquiries.
+    pub staff: StaffId,
+    /// How the person stands from now on; `withdrawn` takes the name off the list.
+    pub standing: Standing,
+    /// Why, in the officer's words: 1 to 500 characters.
+    pub reason: String,
 }
 
 /// An alarm as a room raises it.

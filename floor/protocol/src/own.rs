@@ -5,9 +5,10 @@
 //! person to the registry alone. The portal never learns a name; linkage learns that somebody looks, not who.
 
 use schemars::JsonSchema;
-use seal::Typ;
+use seal::{Guard, Typ};
 use serde::{Deserialize, Serialize};
-use words::{ActId, B64, Moment};
+use serde_json::value::RawValue;
+use words::{ActId, B64, ItemId, Moment, PartyId};
 
 use crate::Message;
 use crate::directory::Signed;
@@ -81,13 +82,65 @@ pub struct AskMyRecords {
     pub look: seal::Jws,
 }
 
+/// Route at the portal: what an institution holds about the person, one item.
+pub const MY_INFORMATION: &str = "/my-information";
+
+/// Asks the portal for what an institution holds.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AskMyInformation {
+    /// [`DemoAssertion`].
+    pub assertion: seal::Jws,
+    /// The institution.
+    pub provider: PartyId,
+    /// The item.
+    pub item: ItemId,
+    /// The act whose late answer is to be looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<ActId>,
+}
+
+/// What an institution holds: `content`, or until when a clerk there decides.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MyInformation {
+    /// The act, which stands in the person's records.
+    pub act: ActId,
+    /// The content.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Box<RawValue>>,
+    /// When the institution's copy was taken, where the content is from one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<Moment>,
+    /// When an answer is due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Moment>,
+}
+
 /// Asks the registry.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AskPersonCode {
     /// [`DemoAssertion`].
     pub assertion: seal::Jws,
+    /// Where the person wants to see what somebody holds: guards for the inquiry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guards: Option<AskGuards>,
 }
+
+/// Asks the registry, which knows birth date and sex, for the guards of one inquiry by the person. All providers are named, so
+/// that the registry does not learn which is meant.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AskGuards {
+    /// The inquiry's act.
+    pub act: ActId,
+    /// At most [`MOST_PROVIDERS`].
+    pub providers: Vec<PartyId>,
+}
+
+/// Providers in one question for guards.
+pub const MOST_PROVIDERS: usize = 64;
 
 /// Under which id the code was sent.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -95,6 +148,9 @@ pub struct AskPersonCode {
 pub struct PersonCodeSent {
     /// The batch; its first row is the person's.
     pub id: ActId,
+    /// The guards that were asked for, in that order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guards: Vec<Guard>,
 }
 
 /// Asks linkage. At most [`MOST_ACTS`] acts.

@@ -8,8 +8,10 @@ use serde_json::{Value, json};
 #[test]
 fn padded_answers() {
     let house = Defaults::house();
-    let answered =
-        |content: &str| Answer::Answered { content: RawValue::from_string(content.to_owned()).unwrap() };
+    let answered = |content: &str| Answer::Answered {
+        content: RawValue::from_string(content.to_owned()).unwrap(),
+        as_of: None,
+    };
     let long = format!(r#"{{"remarks":"{}"}}"#, "あ".repeat(3000));
     let answers = [
         Answer::NotAnswered,

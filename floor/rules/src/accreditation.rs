@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use words::{Kind, Moment, PartyId, Reason};
+use words::{Kind, Moment, PartyId, Reason, StaffId};
 
 /// The standing of an accreditation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -30,9 +30,31 @@ pub struct Accreditation {
     pub assessed_until: Option<Moment>,
     /// Whether it holds the Individual Number (row L8: those that do not take part all the same).
     pub holds_number: bool,
+    /// Its people who are accredited by name; while it has none, whoever is on duty there may ask.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub people: Vec<AccreditedPerson>,
+}
+
+/// A person on duty whom the third-party body has accredited (row O1), by the opaque id that stands in inquiries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccreditedPerson {
+    /// The institution's own id of the person.
+    pub staff: StaffId,
+    /// Whether the person may ask now.
+    pub standing: Standing,
 }
 
 impl Accreditation {
+    /// How a person on duty stands: withdrawn where the institution's people are accredited by name and this one is not.
+    pub fn standing_of(&self, staff: &StaffId) -> Standing {
+        match self.people.iter().find(|one| one.staff == *staff) {
+            Some(one) => one.standing,
+            None if self.people.is_empty() => Standing::Active,
+            None => Standing::Withdrawn,
+        }
+    }
+
     /// Whether the institution may take part at `now`; otherwise why not.
     pub fn check(&self, now: Moment) -> Result<(), Reason> {
         match self.standing {

@@ -15,7 +15,7 @@ mod retention;
 mod transcryptor;
 mod whitelist;
 
-pub use accreditation::{Accreditation, Standing};
+pub use accreditation::{Accreditation, AccreditedPerson, Standing};
 pub use defaults::Defaults;
 pub use issue::{IssueFacts, IssueRequest, decide_issue};
 pub use operate::{Operation, Role, decide_operation};

@@ -65,6 +65,8 @@ pub enum Operation {
     SettleInquiry,
     /// Shield a customer's record, or lift the shield.
     ShieldRecord,
+    /// Take the copy of the own system that answers others.
+    TakeCopy,
     /// Ask the third-party body about an act that is in the own records.
     Complain,
 }
@@ -90,6 +92,7 @@ pub fn decide_operation(operation: Operation, role: Role) -> Result<Permit<Opera
         Operation::TakeCodes => (Role::Operator, "notice of a link code (番号法第二十一条の二)"),
         Operation::SettleInquiry => (Role::Clerk, "provision by the provider (番号法第二十二条)"),
         Operation::Complain => (Role::Person, "complaints to the third-party body (番号法第三十八条の八)"),
+        Operation::TakeCopy => (Role::Clerk, "the copy that is kept for inquiries (番号法第二十二条)"),
         Operation::ShieldRecord => (Role::Clerk, "measures of support (住民基本台帳事務処理要領)"),
     };
     if role == needed {

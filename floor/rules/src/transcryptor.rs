@@ -3,7 +3,7 @@
 use words::{AffairId, ItemId, Moment, PartyId, Reason, Right};
 
 use crate::permit::{Basis, Convert, Permit, Refusal};
-use crate::{Accreditation, Defaults, Whitelist};
+use crate::{Accreditation, Defaults, Standing, Whitelist};
 
 /// What is asked.
 #[derive(Clone, Debug)]
@@ -24,6 +24,10 @@ pub struct InquiryRequest {
     pub deadline: Moment,
     /// Whether a reference to the person's consent came along.
     pub consent_given: bool,
+    /// Whether what came along shows that the person, asserted at the registry and not long ago, asks about themself.
+    pub person_asks: bool,
+    /// How the person on duty at the inquirer stands.
+    pub staff: Standing,
 }
 
 /// How much the inquirer has sent lately, this act not counted.
@@ -71,7 +75,8 @@ pub(crate) fn check_time(
 /// Decides whether an inquiry may be converted and passed on.
 ///
 /// The order is part of the contract, since the first reason found is the one told: time, own documents,
-/// inquirer, provider, list, consent, rate.
+/// inquirer, the person on duty there, provider, list, consent, rate. A person who looks at what is held (right `person`) stands in the place of inquirer
+/// and list: every item that the list lets anybody ask of that kind of provider is theirs to see.
 pub fn decide_conversion(
     request: &InquiryRequest,
     facts: &TranscryptorFacts<'_>,
@@ -81,26 +86,42 @@ pub fn decide_conversion(
     if now >= facts.documents_valid_until {
         return Err(Reason::ListTooOld.into());
     }
-    let inquirer = facts.inquirer.ok_or(Reason::NotAccredited)?;
-    inquirer.check(now)?;
-    let provider = facts.provider.ok_or(Reason::NotAccredited)?;
-    provider.check(now)?;
-    if request.right != Right::Law {
-        return Err(Reason::NotOnList.into());
-    }
     let day = now.date_in_japan();
-    let row = facts.whitelist.find(&request.affair, &request.item, &inquirer.kind, &provider.kind, day)?;
-    if row.needs_consent && !request.consent_given {
-        return Err(Reason::ConsentRequired.into());
-    }
+    let entry = if request.right == Right::Person {
+        if !request.person_asks {
+            return Err(Reason::Unauthenticated.into());
+        }
+        let provider = facts.provider.ok_or(Reason::NotAccredited)?;
+        provider.check(now)?;
+        if !facts.whitelist.is_asked_of(&request.item, &provider.kind, day) {
+            return Err(Reason::ItemNotCovered.into());
+        }
+        // The right to see what is held of oneself, and the portal as its way.
+        "個人情報保護法第七十六条・番号法附則第六条".to_owned()
+    } else {
+        let inquirer = facts.inquirer.ok_or(Reason::NotAccredited)?;
+        inquirer.check(now)?;
+        match request.staff {
+            Standing::Active => {}
+            Standing::Suspended => return Err(Reason::AccreditationSuspended.into()),
+            Standing::Withdrawn => return Err(Reason::NotAccredited.into()),
+        }
+        let provider = facts.provider.ok_or(Reason::NotAccredited)?;
+        provider.check(now)?;
+        if request.right != Right::Law {
+            return Err(Reason::NotOnList.into());
+        }
+        let row =
+            facts.whitelist.find(&request.affair, &request.item, &inquirer.kind, &provider.kind, day)?;
+        if row.needs_consent && !request.consent_given {
+            return Err(Reason::ConsentRequired.into());
+        }
+        format!("{} {}", row.law, row.entry)
+    };
     if facts.pace.last_second >= facts.defaults.rate_per_second
         || facts.pace.last_hour >= facts.defaults.rate_per_hour
     {
         return Err(Reason::RateExceeded.into());
     }
-    Ok(Permit::new(Basis {
-        right: request.right,
-        entry: format!("{} {}", row.law, row.entry),
-        version: facts.whitelist.version(),
-    }))
+    Ok(Permit::new(Basis { right: request.right, entry, version: facts.whitelist.version() }))
 }

@@ -77,6 +77,22 @@ impl Whitelist {
         &self.rows
     }
 
+    /// Whether anybody may ask a provider of that kind for the item on `day`.
+    pub fn is_asked_of(&self, item: &ItemId, provider: &Kind, day: Date) -> bool {
+        self.rows.iter().any(|row| row.item == *item && row.provider_kind == *provider && row.holds_on(day))
+    }
+
+    /// The items, each once, that anybody may ask a provider of that kind for on `day`, in the list's order.
+    pub fn items_asked_of(&self, provider: &Kind, day: Date) -> Vec<&Row> {
+        let mut found: Vec<&Row> = Vec::new();
+        for row in self.rows.iter().filter(|row| row.provider_kind == *provider && row.holds_on(day)) {
+            if found.iter().all(|known| known.item != row.item) {
+                found.push(row);
+            }
+        }
+        found
+    }
+
     /// The row that lets `inquirer` ask `provider` for `item` in `affair` on `day`.
     ///
     /// `NotOnList` if no row in force joins the three for any item, `ItemNotCovered` if some do, but none for

@@ -61,6 +61,7 @@ fn accreditation(party_number: u8) -> impl Strategy<Value = Option<Accreditation
             standing,
             assessed_until,
             holds_number: true,
+            people: Vec::new(),
         })
     });
     prop_oneof![9 => some, 1 => Just(None)]
@@ -96,10 +97,31 @@ fn model(
     if facts.documents_valid_until.0 <= now.0 {
         return Some(Reason::ListTooOld);
     }
-    if let Some(reason) = standing(facts.inquirer).or_else(|| standing(facts.provider)) {
+    let today = now.date_in_japan();
+    let too_fast = (facts.pace.last_second >= d.rate_per_second || facts.pace.last_hour >= d.rate_per_hour)
+        .then_some(Reason::RateExceeded);
+    if request.right == Right::Person {
+        if !request.person_asks {
+            return Some(Reason::Unauthenticated);
+        }
+        let theirs_to_see = |row: &&Row| {
+            row.valid_from <= today
+                && (row.valid_to.is_none() || row.valid_to.unwrap() >= today)
+                && row.provider_kind == facts.provider.unwrap().kind
+                && row.item == request.item
+        };
+        return standing(facts.provider)
+            .or_else(|| rows.iter().find(theirs_to_see).is_none().then_some(Reason::ItemNotCovered))
+            .or(too_fast);
+    }
+    let staff = match request.staff {
+        Standing::Active => None,
+        Standing::Suspended => Some(Reason::AccreditationSuspended),
+        Standing::Withdrawn => Some(Reason::NotAccredited),
+    };
+    if let Some(reason) = standing(facts.inquirer).or(staff).or_else(|| standing(facts.provider)) {
         return Some(reason);
     }
-    let today = now.date_in_japan();
     let mut pair = false;
     let mut hit = None;
     for row in rows {
@@ -122,10 +144,7 @@ fn model(
     if row.needs_consent && !request.consent_given {
         return Some(Reason::ConsentRequired);
     }
-    if facts.pace.last_second >= d.rate_per_second || facts.pace.last_hour >= d.rate_per_hour {
-        return Some(Reason::RateExceeded);
-    }
-    None
+    too_fast
 }
 
 proptest! {
@@ -139,8 +158,10 @@ proptest! {
         at in prop_oneof![8 => Just(0i64), 1 => Just(-120_000i64), 1 => Just(-120_001i64), 1 => Just(120_000i64), 1 => Just(120_001i64)],
         deadline in prop_oneof![8 => Just(10_000i64), 1 => Just(0i64), 1 => Just(60_001i64)],
         valid in prop_oneof![9 => Just(1i64), 1 => Just(0i64)],
-        right in prop_oneof![9 => Just(Right::Law), 1 => Just(Right::Emergency)],
+        right in prop_oneof![9 => Just(Right::Law), 2 => Just(Right::Person), 1 => Just(Right::Emergency)],
         consent_given: bool,
+        person_asks in prop_oneof![3 => Just(true), 1 => Just(false)],
+        staff in prop_oneof![8 => Just(Standing::Active), 1 => Just(Standing::Suspended), 1 => Just(Standing::Withdrawn)],
         second in prop_oneof![9 => Just(199u32), 1 => Just(200u32)],
         hour in prop_oneof![9 => Just(0u32), 1 => Just(50_000u32)],
     ) {
@@ -148,7 +169,7 @@ proptest! {
         let now = Moment(NOON);
         let request = InquiryRequest {
             from: party(0), to: party(1), affair: affair(a), item: item(i), right,
-            at: now.plus_ms(at), deadline: now.plus_ms(at + deadline), consent_given,
+            at: now.plus_ms(at), deadline: now.plus_ms(at + deadline), consent_given, person_asks, staff,
         };
         let list = Whitelist::new(7, rows.clone());
         let facts = TranscryptorFacts {
@@ -172,6 +193,27 @@ proptest! {
             prop_assert_eq!(refusal.reason, Reason::NotAnswered);
         }
     }
+}
+
+#[test]
+fn people_count_by_name_once_one_is_accredited_by_name() {
+    let staff = |id: &str| words::StaffId::parse(id).unwrap();
+    let named = |people: &[(&str, Standing)]| Accreditation {
+        party: party(0),
+        kind: kind(0),
+        standing: Standing::Active,
+        assessed_until: None,
+        holds_number: true,
+        people: people
+            .iter()
+            .map(|(id, standing)| AccreditedPerson { staff: staff(id), standing: *standing })
+            .collect(),
+    };
+    assert_eq!(named(&[]).standing_of(&staff("anybody")), Standing::Active);
+    let two = named(&[("sato", Standing::Active), ("suzuki", Standing::Suspended)]);
+    assert_eq!(two.standing_of(&staff("sato")), Standing::Active);
+    assert_eq!(two.standing_of(&staff("suzuki")), Standing::Suspended);
+    assert_eq!(two.standing_of(&staff("anybody")), Standing::Withdrawn);
 }
 
 #[test]
@@ -203,6 +245,7 @@ fn issue_is_bounded_and_needs_an_accreditation() {
         standing: Standing::Active,
         assessed_until: Some(now.plus_ms(1)),
         holds_number: true,
+        people: Vec::new(),
     };
     let decide = |institution: Option<&Accreditation>, for_portal, rows, sent, at: i64| {
         let facts = IssueFacts {

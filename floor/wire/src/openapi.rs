@@ -10,14 +10,17 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use crate::problem::ProblemBody;
-use crate::routes::{Content, RouteLine, SchemaOf, Side, Who};
+use crate::routes::{Content, Header, RouteLine, SchemaOf, Side, Who};
 
 const SCHEMAS: &str = "/components/schemas";
 const HTML: &str = "text/html; charset=utf-8";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// The document of a room with this table.
-pub fn openapi(room: &str, table: &[RouteLine]) -> Value {
+/// What is signed under a `typ`.
+pub type Payload = (&'static str, SchemaOf);
+
+/// The document of a room with this table. `payloads`: what the signed messages of the protocol have inside.
+pub fn openapi(room: &str, table: &[RouteLine], payloads: &[Payload]) -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.definitions_path = SCHEMAS.into();
         settings.meta_schema = None;
@@ -34,6 +37,8 @@ pub fn openapi(room: &str, table: &[RouteLine]) -> Value {
             item.insert(line.method.as_str().to_ascii_lowercase(), operation(line, &mut generator));
         }
     }
+    let signed: Map<String, Value> =
+        payloads.iter().map(|(typ, schema)| ((*typ).to_owned(), schema(&mut generator).into())).collect();
     let schemas = generator.take_definitions(true);
     json!({
         "openapi": "3.1.1",
@@ -45,10 +50,12 @@ pub fn openapi(room: &str, table: &[RouteLine]) -> Value {
                             systems, a key each), pages (browsers). A path that stands on more than one of them is \
                             listed once for each, the second time with the side as a fragment, which clients do not \
                             send. Unknown fields are refused. Encoded characters, empty segments and dot segments in \
-                            a path are refused.",
+                            a path are refused. A signed message is a compact JWS (RFC 7515) with EdDSA; the `typ` of \
+                            its header says which of `x-musubi-payloads` its payload is, and `kid` whose it is.",
         },
         "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
         "paths": paths,
+        "x-musubi-payloads": signed,
         "components": {
             "schemas": schemas,
             "responses": { "Problem": {
@@ -105,10 +112,18 @@ fn operation(line: &RouteLine, generator: &mut SchemaGenerator) -> Value {
         "responses": responses(line, generator),
     });
     let Some(fields) = operation.as_object_mut() else { return operation };
-    if !line.about.says.is_empty() {
-        fields.insert("summary".into(), line.about.says.into());
+    let [ja, en] = line.about.says;
+    if !en.is_empty() {
+        fields.insert("summary".into(), en.into());
+        fields.insert("description".into(), ja.into());
     }
     let mut parameters = path_parameters(line);
+    parameters.extend(line.about.reads.iter().map(|header| {
+        json!({
+            "name": header.name, "in": "header", "required": header.required, "description": header.says,
+            "schema": { "type": "string", "maxLength": 255 },
+        })
+    }));
     parameters.extend(line.about.asks.map(|schema| query_parameters(schema, generator)).unwrap_or_default());
     if !parameters.is_empty() {
         fields.insert("parameters".into(), parameters.into());
@@ -159,7 +174,23 @@ fn responses(line: &RouteLine, generator: &mut SchemaGenerator) -> Value {
         }
         responses.insert("default".into(), page);
     } else {
-        responses.insert("default".into(), json!({ "$ref": "#/components/responses/Problem" }));
+        let refusal = line.about.refuses.and_then(|content| media(content, generator));
+        let refusal = refusal.map_or_else(
+            || json!({ "$ref": "#/components/responses/Problem" }),
+            |content| json!({ "description": "Not done; the body says why.", "content": content }),
+        );
+        responses.insert("default".into(), refusal);
+    }
+    if !line.about.sends.is_empty() {
+        let header = |header: &Header| {
+            let schema = json!({ "type": "string" });
+            let about = json!({ "description": header.says, "required": header.required, "schema": schema });
+            (header.name.to_owned(), about)
+        };
+        let headers: Map<String, Value> = line.about.sends.iter().map(header).collect();
+        for response in responses.values_mut().filter_map(Value::as_object_mut) {
+            response.insert("headers".into(), headers.clone().into());
+        }
     }
     responses.into()
 }

@@ -100,14 +100,31 @@ pub enum Content {
 /// What a route takes and gives, for its room's OpenAPI document. Pages leave all of it out.
 #[derive(Clone, Debug)]
 pub struct About {
-    /// One line of what it does.
-    pub says: &'static str,
+    /// One line of what it does, in Japanese and in English.
+    pub says: [&'static str; 2],
     /// Its body, once said.
     pub takes: Option<Content>,
     /// Its query, where it has one.
     pub asks: Option<SchemaOf>,
-    /// Its answers by status; problems are the same everywhere.
+    /// Its answers by status; problems are the same everywhere, unless `refuses` says otherwise.
     pub gives: Vec<(u16, Content)>,
+    /// Headers it reads beside the usual ones.
+    pub reads: &'static [Header],
+    /// Headers of its answers, refusals included.
+    pub sends: &'static [Header],
+    /// The shape of its refusals, where another protocol has its own.
+    pub refuses: Option<Content>,
+}
+
+/// A header that is part of a route's protocol.
+#[derive(Clone, Copy, Debug)]
+pub struct Header {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether it must be there.
+    pub required: bool,
+    /// What it says.
+    pub says: &'static str,
 }
 
 /// One line of a room's table.
@@ -143,7 +160,15 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         who: Who,
         handler: MethodRouter<S>,
     ) -> Self {
-        let about = About { says: "", takes: None, asks: None, gives: Vec::new() };
+        let about = About {
+            says: ["", ""],
+            takes: None,
+            asks: None,
+            gives: Vec::new(),
+            reads: &[],
+            sends: &[],
+            refuses: None,
+        };
         Self { line: RouteLine { side, method, path, who, limit: 64 << 10, about }, handler }
     }
 
@@ -153,9 +178,22 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
         self
     }
 
-    /// The same, with one line of what it does.
-    pub const fn says(mut self, line: &'static str) -> Self {
-        self.line.about.says = line;
+    /// The same, with one line of what it does, in Japanese and in English.
+    pub const fn says(mut self, ja: &'static str, en: &'static str) -> Self {
+        self.line.about.says = [ja, en];
+        self
+    }
+
+    /// The same, which reads and sends these headers.
+    pub const fn headers(mut self, reads: &'static [Header], sends: &'static [Header]) -> Self {
+        self.line.about.reads = reads;
+        self.line.about.sends = sends;
+        self
+    }
+
+    /// The same, whose refusals have this shape.
+    pub fn refuses<T: JsonSchema>(mut self) -> Self {
+        self.line.about.refuses = Some(Content::Json(SchemaGenerator::subschema_for::<T>));
         self
     }
 
@@ -195,8 +233,13 @@ impl<S: Clone + Send + Sync + 'static> Route<S> {
     }
 
     /// The same, which gives a body of this media type with status 200.
-    pub fn gives_media(mut self, media: &'static str) -> Self {
-        self.line.about.gives.push((200, Content::Media(media)));
+    pub fn gives_media(self, media: &'static str) -> Self {
+        self.gives_media_with(200, media)
+    }
+
+    /// The same, which gives a body of this media type with that status.
+    pub fn gives_media_with(mut self, status: u16, media: &'static str) -> Self {
+        self.line.about.gives.push((status, Content::Media(media)));
         self
     }
 }

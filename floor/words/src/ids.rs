@@ -89,7 +89,8 @@ text_id!(
     "staff"
 );
 
-/// The id of one act: 128 random bits, chosen by whoever starts it. Row `i` of a batch is `batch ‖ i`.
+/// The id of one act: 128 random bits, chosen by whoever starts it. Row `i` of a batch is `batch ‖ try ‖ i + 1`, the try one
+/// byte, the row three.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ActId([u8; 16]);
 
@@ -104,14 +105,28 @@ impl ActId {
         &self.0
     }
 
-    /// Row `row` of the batch `self`: the first 12 bytes of the batch, then the row's number, big endian. A
-    /// batch id therefore ends in four zero bytes that `batch` clears.
+    /// Row `row`, below 2^24 - 1, of the batch `self`, its first try: the first 12 bytes of the batch, then the row's number
+    /// from 1, big endian. A batch id therefore ends in four zero bytes that `batch` clears.
     pub fn row(&self, row: u32) -> Self {
         let mut bytes = self.0;
         for (slot, byte) in bytes.iter_mut().skip(12).zip(row.wrapping_add(1).to_be_bytes()) {
             *slot = byte;
         }
         Self(bytes)
+    }
+
+    /// How often a row was tried before: 0 for the first try.
+    pub fn tries(&self) -> u8 {
+        let [.., tries, _, _, _] = self.0;
+        tries
+    }
+
+    /// The same row's next try, an act of its own; `None` after 255.
+    pub fn next_try(&self) -> Option<Self> {
+        let mut bytes = self.0;
+        let [.., tries, _, _, _] = &mut bytes;
+        *tries = tries.checked_add(1)?;
+        Some(Self(bytes))
     }
 
     /// A batch id from random bytes: the last four bytes are zero and belong to the rows.
@@ -186,6 +201,9 @@ mod tests {
         assert_ne!(batch.row(0), batch);
         assert_ne!(batch.row(0), batch.row(1));
         assert!(!batch.row(0).is_batch());
+        let again = batch.row(7).next_try().unwrap();
+        assert_eq!((batch.row(7).tries(), again.tries()), (0, 1));
+        assert!(again != batch.row(7) && !again.is_batch());
     }
 
     proptest::proptest! {

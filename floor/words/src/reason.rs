@@ -66,11 +66,11 @@ reasons! {
         "この項目は法により本人の同意が必要です。" "本人の同意を得て、同意の記録を添えてください。"
         "By law this item needs the person's consent." "Obtain the person's consent and attach its reference.";
     NotAccredited "not_accredited" 403 Institution
-        "この機関は第三者機関の認定を受けていません。" "第三者機関に認定を申請してください。"
-        "The institution is not accredited by the third-party body." "Apply to the third-party body for accreditation.";
+        "この機関、または担当者は、第三者機関の認定を受けていません。" "第三者機関に認定を申請してください。"
+        "The institution, or the person on duty, is not accredited by the third-party body." "Apply to the third-party body for accreditation.";
     AccreditationSuspended "accreditation_suspended" 403 Institution
-        "この機関の認定は停止されています。" "機関の責任者から第三者機関に問い合わせてください。"
-        "The institution's accreditation is suspended." "The institution's person in charge must turn to the third-party body.";
+        "この機関、または担当者の認定は停止されています。" "機関の責任者から第三者機関に問い合わせてください。"
+        "The accreditation of the institution, or of the person on duty, is suspended." "The institution's person in charge must turn to the third-party body.";
     ImpactAssessmentMissing "impact_assessment_missing" 403 Institution
         "特定個人情報保護評価が承認されていないか、期限が切れています。" "評価書を第三者機関に提出してください。"
         "The institution's impact assessment is not approved or has run out." "Submit the assessment to the third-party body.";

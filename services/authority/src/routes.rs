@@ -16,7 +16,7 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             Who::AnyParty,
             get(crate::directory::directory),
         )
-        .says("The directory of all parties, signed.")
+        .says("全機関の名簿。署名つき。", "The directory of all parties, signed.")
         .gives::<protocol::directory::Signed>(),
         Route::new(
             Side::Inner,
@@ -25,7 +25,7 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             Who::Roles(&[Role::Operator]),
             post(crate::revoke::revoke),
         )
-        .says("Revokes a party's certificate.")
+        .says("機関の証明書を失効させる。", "Revokes a party's certificate.")
         .takes_nothing()
         .gives::<protocol::index::Taken>(),
     ];

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::response::Response;
 use house::{Expected, House, json_bytes, told};
 use protocol::audit::FindingKind;
-use protocol::inquiry::{ANSWER_INFO, Answer, Hop, Inquiry, Reply, ReplyStatement, ToProvider};
+use protocol::inquiry::{ANSWER_INFO, Answer, Hop, Inquiry, Reply, ReplyStatement, ToProvider, guard_name};
 use protocol::oversight::{CASES, CaseKind, OpenCase};
 use protocol::proof::{DemandProof, Target};
 use road::{Arrival, Failure, Parcel, Protected, Record, Refused, RoomWrite, Verb};
@@ -16,13 +16,12 @@ use rules::{Late, Pace, Permit, ProviderFacts, decide_answer, decide_late_answer
 use seal::{GuardKey, GuardOpener, Jws};
 use serde_json::value::RawValue;
 use wire::{Caller, Json, Problem};
-use words::{B64, Moment, Reason};
+use words::{B64, Moment, Reason, Right};
 
-use crate::ask::{commitment, committed};
+use crate::ask::birth_and_sex;
 use crate::awaiting::Wait;
-use crate::compose::guard_name;
-use crate::error::{not_what_was_signed, own_database, own_system};
-use crate::policy::{BirthAndSex, first_mismatch};
+use crate::error::{not_what_was_signed, own_database};
+use crate::policy::first_mismatch;
 use crate::{Gateway, Here, store};
 
 pub(crate) async fn answer(
@@ -67,10 +66,14 @@ impl Gateway {
         if *last.to_session.party() != house.id {
             return Err(mismatch("hops.to_session"));
         }
-        match first_mismatch(message, &inquiry, &first, &last) {
-            Some(what) => Err(mismatch(what)),
-            None => Ok(inquiry),
+        if let Some(what) = first_mismatch(message, &inquiry, &first, &last) {
+            return Err(mismatch(what));
         }
+        // In a person's name only the person asks: this door checks it for itself.
+        if inquiry.right == Right::Person && !house.person_asks(&inquiry, message.person.as_ref())? {
+            return Err(Problem::new(Reason::Unauthenticated).of(inquiry.id));
+        }
+        Ok(inquiry)
     }
 
     /// Has both transcryptors show the conversion that led here; a code that was not shown to be the inquirer's is not
@@ -124,26 +127,17 @@ impl Gateway {
             guard_agrees: false,
             item_offered: false,
         };
-        let nobody = |facts| Found { facts, number: None, content: None };
+        let nobody = |facts| Found { facts, number: None, content: None, as_of: None };
         let Some(number) = number else { return Ok(nobody(facts)) };
-        let Some(customer) =
-            self.connector.customer(&number).await.map_err(|error| own_system(&error).of(inquiry.id))?
-        else {
-            return Ok(nobody(facts));
-        };
+        let held = self.held(&number, inquiry.item.as_str()).await;
+        let Some(held) = held.map_err(|problem| problem.of(inquiry.id))? else { return Ok(nobody(facts)) };
         facts.record_found = true;
         let shielded_here = self.is_shielded(&number).await.map_err(|error| own_database(&error))?;
-        facts.shielded = customer.shielded || shielded_here;
-        let acceptable = BirthAndSex::of(&customer.attributes).acceptable();
+        facts.shielded = held.shielded || shielded_here;
+        let acceptable = birth_and_sex(&held.attributes).acceptable();
         facts.guard_agrees = guard.is_some_and(|guard| acceptable.iter().any(|one| guard.agrees(one)));
-        let value = self
-            .connector
-            .item(&customer, inquiry.item.as_str())
-            .await
-            .map_err(|error| own_system(&error).of(inquiry.id))?;
-        let content = value.and_then(|value| serde_json::value::to_raw_value(&value).ok());
-        facts.item_offered = content.is_some();
-        Ok(Found { facts, number: Some(number), content })
+        facts.item_offered = held.content.is_some();
+        Ok(Found { facts, number: Some(number), content: held.content, as_of: held.as_of })
     }
 
     /// Opens the guard; a guard that does not open agrees with nothing.
@@ -172,6 +166,8 @@ struct Found {
     facts: ProviderFacts,
     number: Option<String>,
     content: Option<Box<RawValue>>,
+    /// When the copy was taken that it is from.
+    as_of: Option<Moment>,
 }
 
 struct AnswerInquiry {
@@ -193,7 +189,7 @@ impl AnswerInquiry {
         let sealed = self.inquiry.reply_key.seal(&info, self.inquiry.id.bytes(), &plain, &house.dice);
         let sealed = sealed.map_err(|_| Failure::with(Reason::Malformed, "`reply_key` is no key."))?;
         if !matches!(answer, Answer::NotAnswered) {
-            record.set("content", commitment(&sealed.salt, &committed(answer)));
+            record.set("content", answer.commitment(&sealed.salt));
         }
         let statement = ReplyStatement {
             id: self.inquiry.id,
@@ -265,7 +261,7 @@ impl Verb for AnswerInquiry {
             return Ok(Answer::Later { until });
         }
         let content = self.found.content.clone().ok_or_else(|| Failure::new(Reason::Internal))?;
-        Ok(Answer::Answered { content })
+        Ok(Answer::Answered { content, as_of: self.found.as_of })
     }
 
     fn protect(&self, _permit: &Self::Permit, answer: Answer) -> Result<Protected, Failure> {

@@ -1,24 +1,23 @@
 //! A clerk asks: a customer number in, the content out, and never a code between.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use house::{json_bytes, told};
+use house::{OpenedReply, json_bytes, told};
+use matching::BirthAndSex;
 use protocol::desk::{Ask, AskRow, AskState, Asked, Told, Waiting};
-use protocol::inquiry::{self, ANSWER_INFO, Answer, Inquiry, Reply, ReplyStatement, ToLinkage};
+use protocol::inquiry::Answer;
 use road::{Arrival, Failure, Protected, Record, Refused, RoomWrite, Verb};
 use rules::{AskFacts, Pace, Permit, Role, decide_ask};
-use seal::{Jws, LinkCode, SealingKey};
-use wire::{CallError, Caller, Json, Problem};
-use words::{ActId, B64, Moment, Reason, Right, StaffId};
+use seal::LinkCode;
+use wire::{Caller, Json, Problem};
+use words::{ActId, Moment, Reason, Right, StaffId};
 
 use crate::asked::{self, Standing};
 use crate::compose::Wanted;
-use crate::error::{bad_reply, own_database, own_system};
-use crate::policy::BirthAndSex;
+use crate::error::{own_database, own_system};
 use crate::{Gateway, Here, store};
 
 pub(crate) async fn ask(
@@ -83,7 +82,7 @@ impl Gateway {
                 customer_known: customer.is_some(),
                 code_held: code.is_some(),
             },
-            person: customer.map(|customer| BirthAndSex::of(&customer.attributes)),
+            person: customer.map(|customer| birth_and_sex(&customer.attributes)),
             code,
             wanted: Wanted {
                 id,
@@ -116,19 +115,28 @@ impl Gateway {
 
     async fn keep_spoken(&self, id: ActId, spoken: &[u8]) {
         let Ok(told) = serde_json::from_slice::<Told>(spoken) else { return };
-        let content = asked::seal_content(&self.house.storage, &id, &told.content);
-        self.keep_standing(id, Standing { content: Some(content), ..Standing::of(AskState::Answered) }).await;
+        let content = Some(asked::seal_content(&self.house.storage, &id, &told.content));
+        let standing = Standing { content, as_of: told.as_of, ..Standing::of(AskState::Answered) };
+        self.keep_standing(id, standing).await;
     }
 
-    /// What is told plainly and may pass is not the end of an answer that waits: it is looked for again.
+    /// What is told plainly and may pass is not the end of an answer that waits, nor of a row of a batch: the one is looked
+    /// for again, the other tried again.
     async fn keep_stop(&self, id: ActId, reason: Reason, picks_up: bool) {
-        let passing = matches!(reason.status(), 429 | 500..) && reason != Reason::NotAnswered;
-        if picks_up && passing {
+        if passes(reason) && (picks_up || self.queue_again(id).await) {
             return;
         }
         let refused = reason.status() < 500 && reason != Reason::NotAnswered;
         let state = if refused { AskState::Refused } else { AskState::Failed };
         self.keep_standing(id, Standing::ended(state, reason)).await;
+    }
+
+    async fn queue_again(&self, id: ActId) -> bool {
+        let (db, key, now) = (self.house.road.db(), &self.house.storage, self.house.now());
+        asked::queue_again(db, key, id, now).await.unwrap_or_else(|error| {
+            tracing::error!(%error, act = %id, "a row of a batch cannot be queued again");
+            false
+        })
     }
 
     async fn keep_standing(&self, id: ActId, standing: Standing) {
@@ -141,6 +149,11 @@ impl Gateway {
     }
 }
 
+/// Whether the same question may well be answered a little later.
+pub(crate) fn passes(reason: Reason) -> bool {
+    matches!(reason.status(), 429 | 500..) && reason != Reason::NotAnswered
+}
+
 struct AskProvider {
     gateway: Arc<Gateway>,
     wanted: Wanted,
@@ -150,18 +163,10 @@ struct AskProvider {
     code: Option<LinkCode>,
 }
 
-/// What came back, opened and verified.
-pub(crate) struct Opened {
-    /// Never [`Answer::NotAnswered`].
-    pub(crate) answer: Answer,
-    inquiry_hash: seal::Sha256,
-    salt: [u8; 32],
-}
-
 impl Verb for AskProvider {
     const NAME: &'static str = "ask";
     type Permit = Permit<rules::Ask>;
-    type Acted = Opened;
+    type Acted = OpenedReply;
 
     fn label(&self) -> String {
         self.wanted.affair.to_string()
@@ -195,30 +200,31 @@ impl Verb for AskProvider {
         new.then(|| asked::begin(key, self.wanted.id, &self.row, self.wanted.staff.as_str(), now))
     }
 
-    async fn act(&self, _permit: &Self::Permit) -> Result<Opened, Failure> {
+    async fn act(&self, _permit: &Self::Permit) -> Result<OpenedReply, Failure> {
         let (Some(code), Some(person)) = (&self.code, &self.person) else {
             return Err(Failure::new(Reason::NoCode));
         };
         let (inquiry, reply_key) =
             self.gateway.compose(&self.wanted, code, person).await.map_err(Failure::new)?;
         let jws = self.gateway.house.sign(&inquiry);
-        let reply = self.gateway.send(&inquiry, &jws).await?;
-        self.gateway.open_reply(&inquiry, &jws, &reply_key, &reply)
+        let house = &self.gateway.house;
+        let reply = house.send_inquiry(&inquiry, &jws, None).await?;
+        house.open_reply(&inquiry, &jws, &reply_key, &reply)
     }
 
-    fn protect(&self, _permit: &Self::Permit, opened: Opened) -> Result<Protected, Failure> {
+    fn protect(&self, _permit: &Self::Permit, opened: OpenedReply) -> Result<Protected, Failure> {
         let mut record = Record::new();
         // Item 11, content provided: both ends commit to the same hash, and nobody between can.
         record
             .set("inquiry", words::hex(&opened.inquiry_hash))
-            .set("content", commitment(&opened.salt, &committed(&opened.answer)));
+            .set("content", opened.answer.commitment(&opened.salt));
         let house = &self.gateway.house;
         let (id, now) = (self.wanted.follows.unwrap_or(self.wanted.id), house.now());
         let (standing, reply) = match opened.answer {
-            Answer::Answered { content } => {
+            Answer::Answered { content, as_of } => {
                 let sealed = asked::seal_content(&house.storage, &id, &content);
-                let standing = Standing { content: Some(sealed), ..Standing::of(AskState::Answered) };
-                (standing, serde_json::to_vec(&Told { id, content }))
+                let standing = Standing { content: Some(sealed), as_of, ..Standing::of(AskState::Answered) };
+                (standing, serde_json::to_vec(&Told { id, content, as_of }))
             }
             Answer::Later { until } => {
                 record.set("until", until);
@@ -234,62 +240,9 @@ impl Verb for AskProvider {
     }
 }
 
-/// What item 11 commits to: the content, or until when it is promised.
-pub(crate) fn committed(answer: &Answer) -> String {
-    match answer {
-        Answer::Answered { content } => content.get().to_owned(),
-        Answer::Later { until } => format!("later/{}", until.0),
-        Answer::NotAnswered => String::new(),
-    }
-}
-
-/// The commitment to item 11, the same at both ends: the salt comes from the reply's HPKE exporter.
-pub(crate) fn commitment(salt: &[u8; 32], content: &str) -> String {
-    words::hex(&seal::sha256_parts(&[b"musubi/item-11/v1", salt, content.as_bytes()]))
-}
-
-impl Gateway {
-    /// Sends an inquiry to linkage; once more, the same bytes, if the connection broke: a repeat is the same act.
-    pub(crate) async fn send(&self, inquiry: &Inquiry, jws: &Jws) -> Result<Reply, Failure> {
-        let linkage = self.house.only("linkage").map_err(Failure::new)?;
-        let message = ToLinkage { inquiry: jws.clone() };
-        let mut tries = 0;
-        loop {
-            let left = inquiry.deadline.since_ms(self.house.now());
-            let within = Duration::from_millis(u64::try_from(left).unwrap_or(0));
-            match self.house.post(&linkage, inquiry::PATH, &message, within).await {
-                Ok(reply) => return Ok(reply),
-                Err(CallError::Unreachable) if tries == 0 => tries += 1,
-                Err(error) => return Err(Failure::with(error.reason(), "from linkage onward")),
-            }
-        }
-    }
-
-    /// Verifies the provider's signature over the sealed answer, then opens it.
-    pub(crate) fn open_reply(
-        &self,
-        inquiry: &Inquiry,
-        jws: &Jws,
-        key: &SealingKey,
-        reply: &Reply,
-    ) -> Result<Opened, Failure> {
-        let statement: ReplyStatement =
-            self.house.verify(&reply.statement, &inquiry.to).map_err(|_| bad_reply("statement"))?;
-        let hash = jws.hash();
-        if statement.id != inquiry.id || statement.inquiry != B64::from(hash) {
-            return Err(bad_reply("statement.inquiry"));
-        }
-        if statement.sealed != B64::from(seal::sha256(&reply.sealed.0)) {
-            return Err(bad_reply("statement.sealed"));
-        }
-        let info = [ANSWER_INFO, &hash].concat();
-        let opened = key.open(&info, inquiry.id.bytes(), &reply.sealed.0).map_err(|_| bad_reply("sealed"))?;
-        match Answer::unpad(&opened.plaintext) {
-            Some(Answer::NotAnswered) => Err(Failure::new(Reason::NotAnswered)),
-            Some(answer) => Ok(Opened { answer, inquiry_hash: hash, salt: opened.salt }),
-            None => Err(bad_reply("answer")),
-        }
-    }
+/// Birth date and sex as this institution holds them, in the form both ends compare.
+pub(crate) fn birth_and_sex(attributes: &protocol::issue::Attributes) -> BirthAndSex {
+    BirthAndSex::of(&attributes.birth, &attributes.sex)
 }
 
 /// Roles that may ask; here so that the table of routes and the decision are read together.

@@ -20,13 +20,14 @@ pub(crate) struct Standing {
     pub(crate) reason: Option<Reason>,
     /// Sealed.
     pub(crate) content: Option<Vec<u8>>,
+    pub(crate) as_of: Option<Moment>,
     pub(crate) until: Option<Moment>,
     pub(crate) look_at: Option<Moment>,
 }
 
 impl Standing {
     pub(crate) fn of(state: AskState) -> Self {
-        Self { state, reason: None, content: None, until: None, look_at: None }
+        Self { state, reason: None, content: None, as_of: None, until: None, look_at: None }
     }
 
     pub(crate) fn ended(state: AskState, reason: Reason) -> Self {
@@ -55,7 +56,7 @@ pub(crate) fn begin(key: &StorageKey, act: ActId, row: &AskRow, staff: &str, at:
 /// Sets how an ask stands.
 pub(crate) fn set(write: &mut Write<'_>, act: &ActId, to: &Standing, now: Moment) -> Result<(), StoreError> {
     let over = matches!(to.state, AskState::Answered | AskState::Refused | AskState::Failed);
-    let sql = "UPDATE asked SET state = $2, reason = $3, content = $4, until = $5, look_at = $6, ended_at = $7 WHERE act = $1";
+    let sql = "UPDATE asked SET state = $2, reason = $3, content = $4, until = $5, look_at = $6, ended_at = $7, as_of = $8 WHERE act = $1";
     let row = params![
         act.bytes(),
         to.state.as_str(),
@@ -63,12 +64,13 @@ pub(crate) fn set(write: &mut Write<'_>, act: &ActId, to: &Standing, now: Moment
         to.content.clone(),
         to.until.map(|until| until.0),
         to.look_at.map(|at| at.0),
-        over.then_some(now.0)
+        over.then_some(now.0),
+        to.as_of.map(|at| at.0)
     ];
     write.execute(sql, &row).map(|_| ())
 }
 
-const COLUMNS: &str = "act, wanted, staff, state, reason, content, until, at";
+const COLUMNS: &str = "act, wanted, staff, state, reason, content, until, at, as_of";
 
 fn read(key: &StorageKey, row: &Row) -> Result<Option<Kept>, StoreError> {
     let act = ActId::new(row.array(0)?);
@@ -84,6 +86,7 @@ fn read(key: &StorageKey, row: &Row) -> Result<Option<Kept>, StoreError> {
         id: act,
         state,
         content,
+        as_of: row.opt_int(8)?.map(Moment),
         reason: row.opt_text(4)?.as_deref().and_then(Reason::parse),
         until: row.opt_int(6)?.map(Moment),
     };
@@ -129,11 +132,42 @@ pub(crate) async fn due(db: &Db, key: &Key, now: Moment, most: i64) -> Result<Ve
     rows(db, key, sql, params![now.0, most].to_vec()).await
 }
 
-/// The next rows of a batch that were not sent yet.
-pub(crate) async fn queued(db: &Db, key: &Key, batch: ActId, most: i64) -> Result<Vec<Kept>, StoreError> {
-    let sql =
-        format!("SELECT {COLUMNS} FROM asked WHERE batch = $1 AND state = 'queued' ORDER BY line LIMIT $2");
-    rows(db, key, sql, params![batch.bytes(), most].to_vec()).await
+/// The next rows of a batch to be sent by now.
+pub(crate) async fn queued(
+    db: &Db,
+    key: &Key,
+    batch: ActId,
+    now: Moment,
+    most: i64,
+) -> Result<Vec<Kept>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM asked WHERE batch = $1 AND state = 'queued' AND (look_at IS NULL OR look_at <= $2) \
+         ORDER BY line LIMIT $3"
+    );
+    rows(db, key, sql, params![batch.bytes(), now.0, most].to_vec()).await
+}
+
+/// Pauses before a row of a batch is tried again, s: what passes has passed by then, or a person must see to it.
+const PAUSES: [i64; 8] = [0, 1, 5, 15, 60, 300, 300, 300];
+
+/// Queues a row of a batch again, as its next try, an act of its own; whether it was. Not a single ask, and not for ever.
+pub(crate) async fn queue_again(db: &Db, key: &Key, act: ActId, now: Moment) -> Result<bool, StoreError> {
+    let pause = PAUSES.get(usize::from(act.tries())).copied();
+    let (Some(next), Some(pause)) = (act.next_try(), pause) else { return Ok(false) };
+    let key = std::sync::Arc::clone(key);
+    db.write("queue_again", move |write| {
+        let sql = format!("SELECT {COLUMNS} FROM asked WHERE act = $1 AND batch IS NOT NULL");
+        let kept = match write.row(&sql, &params![act.bytes()])? {
+            Some(row) => read(&key, &row)?,
+            None => None,
+        };
+        let Some(kept) = kept else { return Ok(false) };
+        let sql = "UPDATE asked SET act = $2, wanted = $3, state = 'queued', look_at = $4 WHERE act = $1";
+        let wanted = seal_wanted(&key, &next, &kept.row);
+        write.execute(sql, &params![act.bytes(), next.bytes(), wanted, now.plus_ms(pause * 1000).0])?;
+        Ok(true)
+    })
+    .await
 }
 
 /// Every row of a batch, in order.
@@ -228,18 +262,19 @@ pub(crate) async fn batches(db: &Db) -> Result<Vec<BatchLine>, StoreError> {
     .await
 }
 
-/// Batches with rows to send that nobody stopped.
-pub(crate) async fn unfinished(db: &Db) -> Result<Vec<ActId>, StoreError> {
-    db.read("unfinished", |read| {
+/// Batches with rows to send by now that nobody stopped.
+pub(crate) async fn unfinished(db: &Db, now: Moment) -> Result<Vec<ActId>, StoreError> {
+    db.read("unfinished", move |read| {
         let sql = "SELECT id FROM ask_batch WHERE stopped = 0 AND EXISTS \
-                   (SELECT 1 FROM asked WHERE asked.batch = ask_batch.id AND asked.state = 'queued') ORDER BY at";
-        read.rows(sql, &[])?.iter().map(|row| row.array(0).map(ActId::new)).collect()
+                   (SELECT 1 FROM asked WHERE asked.batch = ask_batch.id AND asked.state = 'queued' \
+                   AND (asked.look_at IS NULL OR asked.look_at <= $1)) ORDER BY at";
+        read.rows(sql, &params![now.0])?.iter().map(|row| row.array(0).map(ActId::new)).collect()
     })
     .await
 }
 
-/// After a stop: what was under way. A row of a batch is sent again under its own id, which is the same act; a clerk's own
-/// ask ended without an answer.
+/// After a stop: what was under way. A row of a batch is sent again under its own id, which is the same act, and as another
+/// where that one came to no end; a clerk's own ask ended without an answer.
 pub(crate) async fn recover(db: &Db, now: Moment) -> Result<(), StoreError> {
     db.write("recover_asks", move |write| {
         write

@@ -3,12 +3,12 @@
 use std::sync::{Arc, PoisonError};
 
 use house::OwnSession;
-use protocol::inquiry::{Inquiry, Subject};
+use matching::BirthAndSex;
+use protocol::inquiry::{Inquiry, Subject, guard_name};
 use seal::{GuardContext, LinkCode, SealingKey, Suite};
 use words::{ActId, AffairId, Epoch, ItemId, PartyId, Reason, Right, StaffId};
 
 use crate::Gateway;
-use crate::policy::BirthAndSex;
 
 /// What a clerk wants to know.
 pub(crate) struct Wanted {
@@ -78,9 +78,4 @@ impl Gateway {
         guards.insert(key, Arc::clone(&made));
         Ok(made)
     }
-}
-
-/// What a guard's pair key is bound to: inquirer, provider and the inquirer's session.
-pub(crate) fn guard_name(from: &PartyId, to: &PartyId, session: &words::SessionName) -> String {
-    format!("{from}>{to}>{session}")
 }

@@ -1,6 +1,5 @@
 //! How this room's refusals and failures become problems. Reasons and their statuses stand in `words::Reason`.
 
-use road::Failure;
 use wire::Problem;
 use words::{ActId, Reason};
 
@@ -21,9 +20,4 @@ pub(crate) fn own_system(error: &SourceError) -> Problem {
 pub(crate) fn own_database(error: &::store::StoreError) -> Problem {
     tracing::error!(%error, "the gateway's database failed");
     Problem::new(Reason::Internal)
-}
-
-/// The reply that came back does not hold.
-pub(crate) fn bad_reply(what: &str) -> Failure {
-    Failure::with(Reason::BadReply, format!("`{what}` of the reply does not hold."))
 }

@@ -9,6 +9,7 @@ mod compose;
 mod connector;
 mod desk;
 mod error;
+mod held;
 mod issue;
 mod pick_up;
 mod policy;
@@ -44,6 +45,8 @@ struct Config {
     /// How often a late answer is looked for, ms.
     #[serde(default = "five_minutes")]
     look_again_ms: u32,
+    /// How old the copy of the own system may become that answers others, ms; without it the own system is read each time.
+    copy_every_ms: Option<u32>,
     /// Systems that speak X-Road, and what their services stand for.
     #[serde(default)]
     x_road: x_road::XRoad,
@@ -71,32 +74,35 @@ pub struct Gateway {
     late: BTreeMap<String, u16>,
     look_again_ms: i64,
     x_road: x_road::XRoad,
+    /// How often the copy is taken; `None` for none.
+    copy_every: Option<std::time::Duration>,
+    /// One copy at a time.
+    copying: tokio::sync::Mutex<()>,
+    /// The items the connector has.
+    items: Vec<String>,
     /// Rings when a batch has rows to send.
     queued: tokio::sync::Notify,
 }
 
 impl Gateway {
-    fn new(
-        house: &Arc<House>,
-        connector: Connector,
-        department: String,
-        late: BTreeMap<String, u16>,
-        look_again_ms: u32,
-        x_road: x_road::XRoad,
-    ) -> Self {
-        Self {
+    fn new(house: &Arc<House>, config: Config, base: &std::path::Path) -> Result<Self, ConfigError> {
+        config.x_road.check()?;
+        Ok(Self {
             house: Arc::clone(house),
             sessions: Sessions::default(),
-            department,
-            connector,
+            department: config.department,
+            items: config.connector.items(),
+            connector: Connector::new(config.connector, base)?,
             guards: Mutex::default(),
             guard_keys: Mutex::default(),
             issuing: tokio::sync::Mutex::default(),
-            late,
-            look_again_ms: i64::from(look_again_ms),
-            x_road,
+            late: config.late,
+            look_again_ms: i64::from(config.look_again_ms),
+            x_road: config.x_road,
+            copy_every: config.copy_every_ms.map(|ms| std::time::Duration::from_millis(ms.into())),
+            copying: tokio::sync::Mutex::default(),
             queued: tokio::sync::Notify::default(),
-        }
+        })
     }
 }
 
@@ -138,26 +144,21 @@ impl Room for GatewayRoom {
 
     fn start(&self, settings: Settings, world: World) -> BoxFuture<'_, Result<Running, StartError>> {
         Box::pin(async move {
+            self.check(&settings)?;
             let config: Config = settings.own()?;
-            config.x_road.check()?;
-            let connector = Connector::new(config.connector, &settings.base)?;
             let house = House::open("gateway", &settings, world, store::MIGRATIONS).await?;
             house.follow_directory().await?;
             // For the desk alone, which offers what the law's list lets this institution ask; transcryptors decide.
             house.follow_law_in_background().await?;
             asked::recover(house.road.db(), house.now()).await?;
-            let gateway = Arc::new(Gateway::new(
-                &house,
-                connector,
-                config.department,
-                config.late,
-                config.look_again_ms,
-                config.x_road,
-            ));
+            let gateway = Arc::new(Gateway::new(&house, config, &settings.base)?);
             let running =
                 house::serve(&house, &settings, routes::routes(), Here(Arc::clone(&gateway))).await?;
             tokio::spawn(Arc::clone(&gateway).send_batches());
             tokio::spawn(Arc::clone(&gateway).pick_up_answers());
+            if let Some(every) = gateway.copy_every {
+                tokio::spawn(Arc::clone(&gateway).keep_copy(every));
+            }
             house::keep_session_open(&house, move || {
                 let gateway = Arc::clone(&gateway);
                 async move { gateway.sessions.current(&gateway.house).await.map(|_| ()) }

@@ -10,9 +10,9 @@ use wire::CallError;
 use words::{ActId, AffairId, ItemId, PartyId, Reason, StaffId};
 use world::World;
 
+use crate::ask::birth_and_sex;
 use crate::compose::Wanted;
-use crate::connector::{Connector, Reading};
-use crate::policy::BirthAndSex;
+use crate::connector::Reading;
 use crate::{Config, Gateway, store};
 
 /// A member acting with its gateway's keys.
@@ -29,21 +29,13 @@ impl Member {
         world: World,
     ) -> Result<Self, StartError> {
         let config: Config = settings.own()?;
-        let connector = Connector::new(config.connector, &settings.base)?;
         let codes = ::store::Db::open(&settings.location(), &[road::MIGRATIONS, store::MIGRATIONS]).await?;
         let mut apart = settings.clone();
         apart.common.database =
             ::store::Location::Sqlite(scratch.join(format!("{}-rehearsal.db", settings.id)));
         let house = House::open("gateway", &apart, world, store::MIGRATIONS).await?;
         house.follow_directory().await?;
-        let gateway = Gateway::new(
-            &house,
-            connector,
-            config.department,
-            config.late,
-            config.look_again_ms,
-            config.x_road,
-        );
+        let gateway = Gateway::new(&house, config, &settings.base)?;
         Ok(Self { gateway, codes })
     }
 
@@ -79,7 +71,7 @@ impl Member {
             staff: StaffId::parse("rehearsal").map_err(|_| Reason::Malformed)?,
             follows: None,
         };
-        gateway.compose(&wanted, &code, &BirthAndSex::of(&found.attributes)).await
+        gateway.compose(&wanted, &code, &birth_and_sex(&found.attributes)).await
     }
 
     /// Signs an inquiry in the member's name.
@@ -90,7 +82,7 @@ impl Member {
     /// Sends a signed inquiry to linkage.
     pub async fn send(&self, jws: &Jws) -> Result<Reply, CallError> {
         let linkage = self.gateway.house.only("linkage").map_err(|_| CallError::Unreachable)?;
-        let message = ToLinkage { inquiry: jws.clone() };
+        let message = ToLinkage { inquiry: jws.clone(), person: None };
         self.gateway.house.post(&linkage, inquiry::PATH, &message, std::time::Duration::from_secs(15)).await
     }
 
@@ -102,9 +94,9 @@ impl Member {
         key: &SealingKey,
         reply: &Reply,
     ) -> Result<String, Reason> {
-        let opened = self.gateway.open_reply(inquiry, jws, key, reply);
+        let opened = self.gateway.house.open_reply(inquiry, jws, key, reply);
         match opened.map_err(|failure| failure.reason)?.answer {
-            protocol::inquiry::Answer::Answered { content } => Ok(content.get().to_owned()),
+            protocol::inquiry::Answer::Answered { content, .. } => Ok(content.get().to_owned()),
             _ => Err(Reason::NotAnswered),
         }
     }

@@ -14,12 +14,15 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
     const TRUSTEE: Who = Who::Parties(&["trustee"]);
     let mut routes = vec![
         Route::new(Side::Outer, Method::POST, inquiry::PATH, TRUSTEE, post(crate::answer::answer))
-            .says("Answers an inquiry that both transcryptors let pass.")
+            .says(
+                "両方の変換者が通した照会に答える。",
+                "Answers an inquiry that both transcryptors let pass.",
+            )
             .takes::<inquiry::ToProvider>()
             .gives::<inquiry::Reply>()
             .limit(defaults.body_bytes),
         Route::new(Side::Outer, Method::POST, issue::PATH, TRUSTEE, post(crate::take_codes::take_codes))
-            .says("Takes in a batch of link codes.")
+            .says("リンクコードの一束を受け取る。", "Takes in a batch of link codes.")
             .takes::<issue::ToInstitution>()
             .gives::<issue::Stored>()
             .limit(defaults.batch_body_bytes),
@@ -30,37 +33,52 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             Who::Roles(crate::ask::ASKERS),
             post(crate::ask::ask),
         )
-        .says("Asks a provider about an own customer.")
+        .says("自分のお客さまについて、ほかの機関に照会する。", "Asks a provider about an own customer.")
         .takes::<desk::Ask>()
         .gives::<desk::Told>()
         .gives_with::<desk::Waiting>(202),
         Route::new(Side::Inner, Method::GET, "/inquiries/{id}", CLERK, get(crate::ask::asked))
-            .says("How an own inquiry stands.")
+            .says("自分の照会がどうなっているか。", "How an own inquiry stands.")
             .gives::<desk::Asked>(),
         Route::new(Side::Inner, Method::POST, desk::BATCHES, CLERK, post(crate::batch::begin))
-            .says("Begins many inquiries, or goes on with them.")
+            .says("一括照会を始める、または続ける。", "Begins many inquiries, or goes on with them.")
             .takes::<desk::AskMany>()
             .gives::<desk::BatchState>()
             .limit(defaults.batch_body_bytes),
         Route::new(Side::Inner, Method::GET, "/inquiry-batches/{id}", CLERK, get(crate::batch::state))
-            .says("How far a batch is.")
+            .says("一括照会の進み具合。", "How far a batch is.")
             .gives::<desk::BatchState>(),
         Route::new(Side::Inner, Method::POST, "/inquiry-batches/{id}", CLERK, post(crate::batch::move_on))
-            .says("Stops a batch, or lets it go on.")
+            .says("一括照会を止める、または続ける。", "Stops a batch, or lets it go on.")
             .takes::<desk::MoveBatch>()
             .gives::<desk::BatchState>(),
         Route::new(Side::Inner, Method::GET, "/inquiry-batches/{id}/rows", CLERK, get(crate::batch::rows))
-            .says("The rows of a batch with what came of them.")
+            .says("一括照会の各行と、その結果。", "The rows of a batch with what came of them.")
             .gives::<Vec<desk::BatchRow>>(),
+        Route::new(Side::Inner, Method::POST, desk::COPY, CLERK, post(crate::held::copy))
+            .says(
+                "ほかの機関に答えるための写しを取る。",
+                "Takes the copy of the own system that answers others.",
+            )
+            .gives::<desk::CopyTaken>(),
         Route::new(Side::Inner, Method::GET, desk::AWAITING, CLERK, get(crate::awaiting::list))
-            .says("Inquiries of others that wait for an own clerk.")
+            .says(
+                "職員の確認を待っている、ほかの機関からの照会。",
+                "Inquiries of others that wait for an own clerk.",
+            )
             .gives::<Vec<desk::AwaitingLine>>(),
         Route::new(Side::Inner, Method::POST, "/awaiting/{id}", CLERK, post(crate::awaiting::settle))
-            .says("Approves or declines an inquiry that waits.")
+            .says(
+                "待っている照会に、提供するかしないかを決める。",
+                "Approves or declines an inquiry that waits.",
+            )
             .takes::<desk::Settle>()
             .gives::<desk::Settle>(),
         Route::new(Side::Inner, Method::POST, desk::SHIELDS, CLERK, post(crate::shield::shield))
-            .says("Shields the record of a customer, or lifts the shield.")
+            .says(
+                "お客さまの記録の提供を止める、または再開する。",
+                "Shields the record of a customer, or lifts the shield.",
+            )
             .takes::<desk::Shield>()
             .gives::<index::Taken>(),
         Route::new(
@@ -70,7 +88,10 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             Who::Roles(&[Role::Operator]),
             post(crate::issue::issue),
         )
-        .says("Fetches link codes for customers that have none.")
+        .says(
+            "リンクコードのないお客さまの分を取り寄せる。",
+            "Fetches link codes for customers that have none.",
+        )
         .takes_nothing()
         .gives::<desk::Issued>(),
     ];

@@ -11,6 +11,7 @@ pub(crate) const MIGRATIONS: Migrations = Migrations {
     steps: &[
         (1, "gateway", include_str!("../migrations/0001_gateway.sql")),
         (2, "desk", include_str!("../migrations/0002_desk.sql")),
+        (3, "copy", include_str!("../migrations/0003_copy.sql")),
     ],
 };
 

@@ -1,14 +1,17 @@
 //! `docs/protocol/vectors/commitment.json`, computed again. `UPDATE_VECTORS=1` writes it.
 
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use crate::ask::commitment;
+use protocol::inquiry::Answer;
 
 #[test]
 fn commitments_to_content() {
     let line = |salt: u8, content: &str| {
         let salt = [salt; 32];
-        json!({"salt": words::hex(&salt), "content": content, "commitment": commitment(&salt, content)})
+        let answer =
+            Answer::Answered { content: RawValue::from_string(content.to_owned()).unwrap(), as_of: None };
+        json!({"salt": words::hex(&salt), "content": content, "commitment": answer.commitment(&salt)})
     };
     let income = r#"{"income":3200000,"year":"令和7年"}"#;
     let computed = json!({ "commitments": [line(1, income), line(2, income), line(1, "null")] });

@@ -95,6 +95,56 @@ struct AskXRoad {
     customer: String,
 }
 
+/// A refusal in X-Road's shape (PR-REST §4.6).
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+#[schemars(rename = "XRoadError")]
+struct Refusal {
+    /// `Client`, `Server.ClientProxy` or `Server.ServerProxy`, a full stop, and the reason.
+    r#type: String,
+    /// What is wrong and what to do, in English.
+    message: String,
+    /// The same in Japanese.
+    message_ja: String,
+    /// Where, or the act.
+    detail: String,
+}
+
+const READS: &[wire::Header] = &[
+    wire::Header {
+        name: "X-Road-Client",
+        required: true,
+        says: "The own subsystem that asks: one of `x_road.clients`.",
+    },
+    wire::Header {
+        name: "X-Road-Id",
+        required: false,
+        says: "The message: a UUID is the act's id itself, another text is hashed to one, none is a new one.",
+    },
+    wire::Header {
+        name: "X-Road-UserId",
+        required: false,
+        says: "The person on duty, by an opaque id; never a number of a person.",
+    },
+    wire::Header {
+        name: "X-Road-Issue",
+        required: false,
+        says: "The client's own case; checked for form, neither kept nor sent on.",
+    },
+];
+
+const fn sent(name: &'static str, required: bool, says: &'static str) -> wire::Header {
+    wire::Header { name, required, says }
+}
+
+const SENDS: &[wire::Header] = &[
+    sent("X-Road-Client", false, "As it came."),
+    sent("X-Road-Service", true, "The service, as it was asked for."),
+    sent("X-Road-Id", false, "The message, as it came or as it was named here."),
+    sent("X-Road-Request-Id", true, "A new UUID for each request."),
+    sent("X-Road-Request-Hash", true, "SHA-512 over the request (PR-REST §4.3), base64."),
+    sent("X-Road-Error", false, "The error's `type`, where it is one."),
+];
+
 pub(crate) fn routes() -> Vec<Route<Here>> {
     const ASKED: Who = Who::Roles(ASKERS);
     const SERVICE: &str = "/r1/{instance}/{class}/{member}/{subsystem}/{service}";
@@ -102,15 +152,23 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
     vec![
         Route::new(Side::Inner, Method::POST, SERVICE, ASKED, post(by_body))
             .says(
+                "POST /inquiries と同じ照会を、X-Road の REST プロトコルで行う。X-Road-Client が必要。",
                 "Asks as POST /inquiries does, by the X-Road Message Protocol for REST; needs X-Road-Client.",
             )
             .takes::<AskXRoad>()
             .gives::<serde_json::Value>()
-            .gives_with::<protocol::desk::Waiting>(202),
+            .gives_with::<protocol::desk::Waiting>(202)
+            .headers(READS, SENDS)
+            .refuses::<Refusal>(),
         Route::new(Side::Inner, Method::GET, OF_CUSTOMER, ASKED, get(by_path))
-            .says("The same with the customer number in the path.")
+            .says(
+                "同じことを、お客さまの番号をパスに入れて行う。",
+                "The same with the customer number in the path.",
+            )
             .gives::<serde_json::Value>()
-            .gives_with::<protocol::desk::Waiting>(202),
+            .gives_with::<protocol::desk::Waiting>(202)
+            .headers(READS, SENDS)
+            .refuses::<Refusal>(),
     ]
 }
 
@@ -221,12 +279,12 @@ impl Asked {
         };
         let kind = format!("{side}.{}", problem.reason);
         let told = problem.body();
-        let error = serde_json::json!({
-            "type": kind,
-            "message": format!("{} {}", told.title, told.next),
-            "message_ja": format!("{}{}", told.title_ja, told.next_ja),
-            "detail": told.detail.or_else(|| told.act.map(|act| act.to_string())).unwrap_or_default(),
-        });
+        let error = Refusal {
+            r#type: kind.clone(),
+            message: format!("{} {}", told.title, told.next),
+            message_ja: format!("{}{}", told.title_ja, told.next_ja),
+            detail: told.detail.or_else(|| told.act.map(|act| act.to_string())).unwrap_or_default(),
+        };
         // The problem stays in the response's extensions: the door records what was turned away.
         let mut response = problem.into_response();
         *response.body_mut() = Body::from(serde_json::to_vec(&error).unwrap_or_default());

@@ -9,7 +9,7 @@ use axum::response::Response;
 use conversion::{Asked, Converted, DecisionFacts, Source};
 use house::{House, json_bytes, told};
 use protocol::index::{HALF_PATH, HalfIndex, hash_of};
-use protocol::inquiry::{self, Hop, Inquiry, Reply, ToLinkage, ToTrustee};
+use protocol::inquiry::{self, Hop, Inquiry, PersonAsks, Reply, ToLinkage, ToTrustee};
 use protocol::proof::Target;
 use road::{Arrival, Failure, Parcel, Protected, Record, Refused, RoomWrite, Verb};
 use rules::{Convert, Pace, Permit};
@@ -29,7 +29,7 @@ pub(crate) async fn inquire(
     let linkage = here.0;
     // parse
     let Caller::Party(party) = caller else { return Err(not_the_sender()) };
-    let jws = body.message.inquiry;
+    let ToLinkage { inquiry: jws, person } = body.message;
     if jws.claimed_party().map_err(|_| Problem::new(Reason::BadSignature))? != party.id {
         return Err(not_the_sender());
     }
@@ -39,8 +39,8 @@ pub(crate) async fn inquire(
     }
     let arrival = Arrival { id: inquiry.id, caller: party.id.to_string(), request_hash: jws.hash() };
     let halves = Halves::make(&linkage, &inquiry, &jws).await?;
-    let facts = DecisionFacts::now(&linkage.house);
-    let verb = Inquire { linkage: Arc::clone(&linkage), inquiry, jws, halves, facts };
+    let facts = DecisionFacts::now(&linkage.house, linkage.house.person_asks(&inquiry, person.as_ref())?);
+    let verb = Inquire { linkage: Arc::clone(&linkage), inquiry, jws, person, halves, facts };
     linkage.house.road.travel(arrival, verb).await.map(json_bytes).map_err(told)
 }
 
@@ -108,6 +108,8 @@ struct Inquire {
     linkage: Arc<Linkage>,
     inquiry: Inquiry,
     jws: Jws,
+    /// That the person asks, to be passed on.
+    person: Option<PersonAsks>,
     halves: Halves,
     facts: DecisionFacts,
 }
@@ -166,7 +168,13 @@ impl Verb for Inquire {
             .to
             .clone()
             .ok_or_else(|| Failure::with(Reason::Unavailable, "The provider has no open session."))?;
-        let message = ToTrustee { inquiry: self.jws.clone(), hop, code, index: self.halves.index.clone() };
+        let message = ToTrustee {
+            inquiry: self.jws.clone(),
+            hop,
+            code,
+            index: self.halves.index.clone(),
+            person: self.person.clone(),
+        };
         let within = until(house, self.inquiry.deadline);
         house
             .post(&trustee, inquiry::PATH, &message, within)

@@ -15,10 +15,13 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             Side::Outer,
             Method::POST,
             inquiry::PATH,
-            Who::Parties(&["gateway"]),
+            Who::Parties(&["gateway", "portal"]),
             post(crate::inquire::inquire),
         )
-        .says("Decides on an inquiry and converts its code half-way.")
+        .says(
+            "照会を認めるか判断し、符号を半分まで変換する。",
+            "Decides on an inquiry and converts its code half-way.",
+        )
         .takes::<inquiry::ToLinkage>()
         .gives::<inquiry::Reply>()
         .limit(defaults.body_bytes),
@@ -29,7 +32,10 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             Who::Parties(&["gateway", "registry", "portal"]),
             post(crate::open_session::open_session),
         )
-        .says("The caller's current session, opened if there is none.")
+        .says(
+            "呼び出した者の現在のセッション。なければ開く。",
+            "The caller's current session, opened if there is none.",
+        )
         .takes::<session::Open>()
         .gives::<session::Opened>(),
         Route::new(
@@ -39,7 +45,7 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             Who::Parties(&["registry"]),
             get(crate::open_session::current_session),
         )
-        .says("The name of a party's current session.")
+        .says("ある機関の現在のセッションの名前。", "The name of a party's current session.")
         .gives::<session::Current>(),
         Route::new(
             Side::Outer,
@@ -48,7 +54,10 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             Who::Parties(&["registry"]),
             post(crate::issue::issue),
         )
-        .says("Decides on an issue of link codes and converts them half-way.")
+        .says(
+            "リンクコードの発行を認めるか判断し、半分まで変換する。",
+            "Decides on an issue of link codes and converts them half-way.",
+        )
         .takes::<issue::ToLinkage>()
         .gives::<issue::Stored>()
         .limit(defaults.batch_body_bytes),
@@ -59,7 +68,7 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             Who::Parties(&["portal"]),
             post(crate::own_records::own_records),
         )
-        .says("What acts were, on the assertion of the person.")
+        .says("本人の求めにより、記録の内容を返す。", "What acts were, on the assertion of the person.")
         .takes::<own::AskOwnRecords>()
         .gives::<Vec<own::OwnAct>>(),
         Route::new(
@@ -69,7 +78,7 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             Who::Parties(&["oversight"]),
             get(crate::parties::parties),
         )
-        .says("Between whom an act took place.")
+        .says("ある記録が、どの機関の間のものか。", "Between whom an act took place.")
         .gives::<oversight::ActParties>(),
     ];
     routes.extend(conversion::transcryptor_routes());

@@ -11,7 +11,7 @@ use crate::{Here, Oversight, store};
 
 impl Oversight {
     /// The whitelist, if its publisher really signed it.
-    fn list(&self) -> Result<WhitelistDocument, Problem> {
+    pub(crate) fn list(&self) -> Result<WhitelistDocument, Problem> {
         let country = &self.house.country;
         Ok(protocol::verify(&self.whitelist, &country.publisher, &country.publisher_key)?)
     }

@@ -6,8 +6,8 @@ use protocol::audit::{RECONCILIATIONS, Reconcile, Reconciliation};
 use protocol::directory::Signed;
 use protocol::index::Taken;
 use protocol::oversight::{
-    ACCREDITATIONS, ALARMS, Alarm, AlarmLine, CASES, COMPLAINT, CaseLine, ChangeStanding, Changed, MoveCase,
-    OpenCase, WHITELIST,
+    ACCREDITATIONS, ALARMS, Accredit, AccreditPerson, Alarm, AlarmLine, CASES, COMPLAINT, CaseLine,
+    ChangeStanding, Changed, MoveCase, OpenCase, WHITELIST,
 };
 use protocol::proof::Proved;
 use rules::Role;
@@ -25,10 +25,13 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             Who::AnyParty,
             get(crate::documents::accreditations),
         )
-        .says("All accreditations, signed.")
+        .says("すべての認定。署名つき。", "All accreditations, signed.")
         .gives::<Signed>(),
         Route::new(Side::Outer, Method::GET, WHITELIST, Who::AnyParty, get(crate::documents::whitelist))
-            .says("The whitelist, signed by its publisher and by oversight.")
+            .says(
+                "ホワイトリスト。発行者と第三者機関の署名つき。",
+                "The whitelist, signed by its publisher and by oversight.",
+            )
             .gives::<Signed>(),
         Route::new(
             Side::Outer,
@@ -37,7 +40,7 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             Who::Parties(&["portal", "trustee", "gateway"]),
             post(crate::alarms::raise),
         )
-        .says("Takes in an alarm.")
+        .says("警報を受け取る。", "Takes in an alarm.")
         .takes::<Alarm>()
         .gives::<Taken>(),
         Route::new(
@@ -47,7 +50,7 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             Who::Parties(&["gateway", "portal"]),
             post(crate::cases::open),
         )
-        .says("Opens a case.")
+        .says("事案を開く。", "Opens a case.")
         .takes::<OpenCase>()
         .gives::<Taken>(),
         Route::new(
@@ -57,24 +60,30 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             Who::Parties(&["portal"]),
             get(crate::cases::complaint),
         )
-        .says("How the case of a complaint about an act stands.")
+        .says(
+            "ある記録についての問い合わせの事案がどうなっているか。",
+            "How the case of a complaint about an act stands.",
+        )
         .gives::<CaseLine>(),
         Route::new(Side::Inner, Method::GET, ALARMS, OFFICER, get(crate::alarms::list))
-            .says("All alarms.")
+            .says("すべての警報。", "All alarms.")
             .gives::<Vec<AlarmLine>>(),
         Route::new(Side::Inner, Method::POST, "/proofs/{act}", OFFICER, post(crate::audit::prove))
-            .says("Has both transcryptors show the conversions of an act.")
+            .says(
+                "ある記録の変換を、両方の変換者に示させる。",
+                "Has both transcryptors show the conversions of an act.",
+            )
             .takes_nothing()
             .gives::<Vec<Proved>>(),
         Route::new(Side::Inner, Method::POST, RECONCILIATIONS, OFFICER, post(crate::audit::reconcile))
-            .says("Holds the records of all rooms against one another.")
+            .says("すべての機関の記録を突き合わせる。", "Holds the records of all rooms against one another.")
             .takes::<Reconcile>()
             .gives::<Reconciliation>(),
         Route::new(Side::Inner, Method::GET, CASES, OFFICER, get(crate::cases::list))
-            .says("All cases.")
+            .says("すべての事案。", "All cases.")
             .gives::<Vec<CaseLine>>(),
         Route::new(Side::Inner, Method::POST, "/cases/{number}", OFFICER, post(crate::cases::move_on))
-            .says("Moves a case on.")
+            .says("事案を進める。", "Moves a case on.")
             .takes::<MoveCase>()
             .gives::<Taken>(),
         Route::new(
@@ -84,8 +93,37 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             OFFICER,
             post(crate::change_standing::change_standing),
         )
-        .says("Suspends, restores or withdraws an institution's accreditation.")
+        .says(
+            "機関の認定を停止・回復・取消しする。",
+            "Suspends, restores or withdraws an institution's accreditation.",
+        )
         .takes::<ChangeStanding>()
+        .gives::<Changed>(),
+        Route::new(
+            Side::Inner,
+            Method::POST,
+            ACCREDITATIONS,
+            OFFICER,
+            post(crate::change_standing::accredit),
+        )
+        .says(
+            "認証局が証明した機関を認定する、または評価を改める。",
+            "Accredits an institution that the authority has certified, or assesses one anew.",
+        )
+        .takes::<Accredit>()
+        .gives::<Changed>(),
+        Route::new(
+            Side::Inner,
+            Method::POST,
+            "/accreditations/{party}/people",
+            OFFICER,
+            post(crate::change_standing::accredit_person),
+        )
+        .says(
+            "担当者を名前で認定する、または停止・回復・取消しする。",
+            "Accredits a person on duty by name, or suspends, restores, withdraws that.",
+        )
+        .takes::<AccreditPerson>()
         .gives::<Changed>(),
     ];
     routes.extend(crate::desk::routes());

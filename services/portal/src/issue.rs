@@ -6,6 +6,7 @@ use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use house::{json_bytes, told};
+use protocol::inquiry::PersonAsks;
 use protocol::issue::{Rows, Stored, ToInstitution};
 use road::{Arrival, Failure, Protected, Record, Refused, Verb};
 use rules::{Operate, Operation, Pace, Permit, Role, decide_operation};
@@ -13,6 +14,7 @@ use seal::LinkCode;
 use wire::{Caller, Json, Problem};
 use words::{Moment, Reason};
 
+use crate::held::Login;
 use crate::{Here, Portal, store};
 
 pub(crate) async fn issue(
@@ -23,7 +25,9 @@ pub(crate) async fn issue(
     let portal = here.0;
     let (rows, codes) = portal.house.receive_codes(&portal.sessions, &body.message).await?;
     let arrival = Arrival { id: rows.id, caller: caller.label(), request_hash: body.message.rows.hash() };
-    let verb = TakeCodes { portal: Arc::clone(&portal), rows, codes };
+    let ToInstitution { rows: signed, hops, codes: arrived, .. } = body.message;
+    let way = PersonAsks { rows: signed, hops, codes: arrived };
+    let verb = TakeCodes { portal: Arc::clone(&portal), rows, codes, way };
     portal.house.road.travel(arrival, verb).await.map(json_bytes).map_err(told)
 }
 
@@ -31,6 +35,8 @@ struct TakeCodes {
     portal: Arc<Portal>,
     rows: Rows,
     codes: Vec<LinkCode>,
+    /// How they came.
+    way: PersonAsks,
 }
 
 impl Verb for TakeCodes {
@@ -62,9 +68,11 @@ impl Verb for TakeCodes {
                 (index, key.seal_code("resident_code", &index, code))
             })
             .collect();
-        // Two rows, the person's and nobody's: somebody is waiting to look.
-        if let (Some((index, _)), 2) = (sealed.first(), sealed.len()) {
-            self.portal.keep_login(self.rows.id, *index);
+        // The first row is a person who was asserted to the registry: somebody is waiting to look.
+        if let (Some((index, _)), Some(_)) = (sealed.first(), self.rows.asserted_until) {
+            let (way, session) = (self.way.clone(), self.rows.to_session.clone());
+            self.portal
+                .keep_login(self.rows.id, Login { index: *index, way, session, epoch: self.rows.to_epoch });
         }
         let reply = serde_json::to_vec(&Stored { id: self.rows.id, rows: self.rows.rows })
             .map_err(|_| Failure::new(Reason::Internal))?;

@@ -2,6 +2,8 @@
 
 mod complain;
 mod error;
+mod held;
+mod held_pages;
 mod index;
 mod issue;
 mod my_pages;
@@ -16,7 +18,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use house::{BoxFuture, ConfigError, HasHouse, House, Room, Running, Sessions, Settings, StartError};
-use seal::Sha256;
 use words::{ActId, Moment};
 use world::World;
 
@@ -25,22 +26,22 @@ pub struct Portal {
     house: Arc<House>,
     sessions: Sessions,
     /// Codes that came for a person who looks: by batch, until the look takes them.
-    logins: Mutex<HashMap<ActId, Sha256>>,
+    logins: Mutex<HashMap<ActId, held::Login>>,
 }
 
 /// Codes kept for looks that never came for them, at most.
 const LOGINS: usize = 1_000;
 
 impl Portal {
-    fn keep_login(&self, id: ActId, index: Sha256) {
+    fn keep_login(&self, id: ActId, login: held::Login) {
         let mut logins = self.logins.lock().unwrap_or_else(PoisonError::into_inner);
         if logins.len() >= LOGINS {
             logins.clear();
         }
-        logins.insert(id, index);
+        logins.insert(id, login);
     }
 
-    fn take_login(&self, id: &ActId) -> Option<Sha256> {
+    fn take_login(&self, id: &ActId) -> Option<held::Login> {
         self.logins.lock().unwrap_or_else(PoisonError::into_inner).remove(id)
     }
 }
@@ -85,6 +86,8 @@ impl Room for PortalRoom {
             self.check(&settings)?;
             let house = House::open("portal", &settings, world, store::MIGRATIONS).await?;
             house.follow_directory().await?;
+            // For the pages alone, which show what institutions are asked for; transcryptors decide.
+            house.follow_law_in_background().await?;
             let portal = Arc::new(Portal {
                 house: Arc::clone(&house),
                 sessions: Sessions::default(),

@@ -3,6 +3,7 @@
 //! What is shown lies in the session's memory while the person looks, and goes with it: at log-out, or when the assertion
 //! ends.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use askama::Template;
@@ -21,19 +22,28 @@ use rules::{OwnFacts, Role, decide_own_records};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use wire::{Caller, Problem, Route, Side, Who};
-use words::{ActId, Moment, PartyId, Reason};
+use words::{ActId, Moment, PartyId, Reason, Right};
 
+use crate::held_pages::{self, ItemShown};
 use crate::telling::{Checked, Told, tell};
 use crate::{Here, Portal, store, wording};
 
 /// Where the pages lead.
-pub(crate) const NAV: &[Nav] =
-    &[Nav { path: "/", ja: "わたしの記録", en: "My records", role: Some(Role::Person) }];
+pub(crate) const NAV: &[Nav] = &[
+    Nav { path: "/", ja: "わたしの記録", en: "My records", role: Some(Role::Person) },
+    Nav {
+        path: "/held",
+        ja: "機関が持つわたしの情報",
+        en: "What is held about me",
+        role: Some(Role::Person),
+    },
+];
 
 /// What the session of a person carries.
-struct Person {
-    ask: AskMyRecords,
+pub(crate) struct Person {
+    pub(crate) ask: AskMyRecords,
     shown: Mutex<Option<Arc<Shown>>>,
+    held: Mutex<HashMap<PartyId, Arc<Vec<ItemShown>>>>,
 }
 
 /// What a person was shown.
@@ -52,6 +62,9 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
         at(Method::GET, "/acts/{id}", get(act)),
         at(Method::GET, "/acts/{id}/proof.txt", get(proof)),
         at(Method::POST, "/acts/{id}/case", post(complain)),
+        at(Method::GET, "/held", get(held_pages::institutions)),
+        at(Method::GET, "/held/{provider}", get(held_pages::held)),
+        at(Method::POST, "/held/{provider}", post(held_pages::ask)),
     ]
 }
 
@@ -66,12 +79,12 @@ pub(crate) async fn sign_in(
     let asserted = held.is_some();
     let facts = OwnFacts { asserted, at, ends, longest_ms: LONGEST_MS, defaults: &house.defaults };
     decide_own_records(&facts, now)?;
-    let person = Person { ask: body.message, shown: Mutex::default() };
+    let person = Person { ask: body.message, shown: Mutex::default(), held: Mutex::default() };
     let ticket = house.doors.ticket("本人 / the person", Role::Person, Some(Arc::new(person)), Some(ends));
     house.ticket_url(&ticket).map(|url| Json(SignIn { url }))
 }
 
-fn person(visit: &Visit) -> Result<&Person, Problem> {
+pub(crate) fn person(visit: &Visit) -> Result<&Person, Problem> {
     let carried = visit.visitor().and_then(|visitor| visitor.carried.as_ref());
     let person = carried.and_then(|carried| carried.downcast_ref::<Person>());
     person.ok_or(Problem::new(Reason::Unauthenticated))
@@ -80,6 +93,25 @@ fn person(visit: &Visit) -> Result<&Person, Problem> {
 impl Person {
     fn kept(&self) -> std::sync::MutexGuard<'_, Option<Arc<Shown>>> {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The records are looked up anew next time.
+    pub(crate) fn forget_shown(&self) {
+        *self.kept() = None;
+    }
+
+    /// What institutions gave in this session.
+    pub(crate) fn held(&self) -> HashMap<PartyId, Arc<Vec<ItemShown>>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Of which institutions.
+    pub(crate) fn seen(&self) -> HashSet<PartyId> {
+        self.held().into_keys().collect()
+    }
+
+    pub(crate) fn keep_held(&self, provider: PartyId, items: Vec<ItemShown>) {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(provider, Arc::new(items));
     }
 }
 
@@ -179,7 +211,7 @@ async fn front(State(here): State<Here>, visit: Visit) -> Result<Response, Probl
 }
 
 /// When the assertion, and with it the session, ends: `13:24`.
-fn ends(visit: &Visit) -> String {
+pub(crate) fn ends(visit: &Visit) -> String {
     let ends = visit.visitor().and_then(|visitor| visitor.ends);
     ends.map(|ends| pages::clock(ends).chars().take(5).collect()).unwrap_or_default()
 }
@@ -209,6 +241,8 @@ struct ActPage {
     asked: bool,
     case: Option<(i64, &'static str, String)>,
     may_ask: bool,
+    /// Institution and item, where the person looked at what is held: an answer that was to come later may be there.
+    look_again: Option<(String, String)>,
 }
 
 pub(crate) const fn case_word(state: CaseState, language: Language) -> &'static str {
@@ -217,6 +251,15 @@ pub(crate) const fn case_word(state: CaseState, language: Language) -> &'static 
         CaseState::UnderInvestigation => language.say("調べています", "under investigation"),
         CaseState::Closed => language.say("終わりました", "closed"),
     }
+}
+
+/// What the person looked at in an act of their own that brought a reply: institution and item.
+fn looked_at(own: &OwnAct) -> Option<(String, String)> {
+    let fields: Vec<Map<String, Value>> =
+        own.records.iter().filter_map(|record| serde_json::from_str(&record.text).ok()).collect();
+    let said = |name: &str| fields.iter().find_map(|record| record.get(name)?.as_str());
+    let own = said("right") == Some(Right::Person.as_str()) && said("outcome") == Some("done");
+    own.then(|| Some((said("provider")?.to_owned(), said("item")?.to_owned()))).flatten()
 }
 
 fn find(shown_now: &Shown, id: ActId) -> Result<&OwnAct, Problem> {
@@ -244,6 +287,7 @@ async fn act(State(here): State<Here>, visit: Visit, Path(id): Path<String>) -> 
         asked,
         case: case.map(line),
         may_ask: !asked,
+        look_again: looked_at(own),
     };
     Ok(shown(&page))
 }

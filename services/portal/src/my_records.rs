@@ -8,10 +8,7 @@ use axum::extract::State;
 use axum::response::Response;
 use house::{json_bytes, told};
 use protocol::directory::Signed;
-use protocol::own::{
-    AskMyRecords, AskOwnRecords, AskPersonCode, LONGEST_MS, MOST_ACTS, MyRecords, OWN_RECORDS, OwnAct,
-    PERSON_CODE, PersonCodeSent,
-};
+use protocol::own::{AskMyRecords, AskOwnRecords, LONGEST_MS, MOST_ACTS, MyRecords, OWN_RECORDS, OwnAct};
 use road::{Arrival, Failure, Protected, Record, Refused, Verb};
 use rules::{Look, OwnFacts, Pace, Permit, decide_own_records};
 use wire::{Caller, Json, Problem};
@@ -77,16 +74,8 @@ impl Verb for ShowMyRecords {
 
     async fn act(&self, _permit: &Self::Permit) -> Result<MyRecords, Failure> {
         let house = &self.portal.house;
-        let registry = house.only("registry").map_err(Failure::new)?;
-        let ask = AskPersonCode { assertion: self.ask.assertion.clone() };
-        let sent: PersonCodeSent = house
-            .post(&registry, PERSON_CODE, &ask, WITHIN)
-            .await
-            .map_err(|error| Failure::with(error.reason(), "from the registry"))?;
-        let index = self.portal.take_login(&sent.id).ok_or_else(|| {
-            Failure::with(Reason::Unavailable, "The person's code has not arrived; try again.")
-        })?;
-        let acts = store::entries_of(house.road.db(), index).await?;
+        let (login, _) = self.portal.login(&self.ask.assertion, None).await?;
+        let acts = store::entries_of(house.road.db(), login.index).await?;
         let linkage = house.only("linkage").map_err(Failure::new)?;
         let mut shown: Vec<OwnAct> = Vec::with_capacity(acts.len());
         for some in acts.chunks(MOST_ACTS) {

@@ -14,12 +14,15 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
     const TRUSTEE: Who = Who::Parties(&["trustee"]);
     let mut routes = vec![
         Route::new(Side::Outer, Method::POST, issue::PATH, TRUSTEE, post(crate::issue::issue))
-            .says("Takes in link codes of the portal's own domain.")
+            .says(
+                "ポータル自身の領域のリンクコードを受け取る。",
+                "Takes in link codes of the portal's own domain.",
+            )
             .takes::<issue::ToInstitution>()
             .gives::<issue::Stored>()
             .limit(batch),
         Route::new(Side::Outer, Method::POST, index::PATH, TRUSTEE, post(crate::index::index))
-            .says("Takes in index entries of acts.")
+            .says("本人の索引への記載を受け取る。", "Takes in index entries of acts.")
             .takes::<index::IndexEntries>()
             .gives::<index::Taken>()
             .limit(batch),
@@ -31,9 +34,22 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             Who::Anyone,
             post(crate::my_records::my_records),
         )
-        .says("The own records of the person who is asserted.")
+        .says("本人と確かめられた人自身の記録。", "The own records of the person who is asserted.")
         .takes::<own::AskMyRecords>()
         .gives::<own::MyRecords>(),
+        Route::new(
+            Side::Inner,
+            Method::POST,
+            own::MY_INFORMATION,
+            Who::Anyone,
+            post(crate::held::my_information),
+        )
+        .says(
+            "本人と確かめられた人について、ある機関が持っている情報。",
+            "What an institution holds about the person who is asserted.",
+        )
+        .takes::<own::AskMyInformation>()
+        .gives::<own::MyInformation>(),
         Route::new(
             Side::Inner,
             Method::POST,
@@ -41,7 +57,7 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             Who::Anyone,
             post(crate::my_pages::sign_in),
         )
-        .says("A ticket for the person's own pages.")
+        .says("本人のページに入るための券。", "A ticket for the person's own pages.")
         .takes::<own::AskMyRecords>()
         .gives::<SignIn>(),
         Route::new(
@@ -51,7 +67,7 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             Who::Roles(&[Role::Operator]),
             get(crate::index::counts),
         )
-        .says("How many residents and entries the index has.")
+        .says("索引にある住民と記載の数。", "How many residents and entries the index has.")
         .gives::<crate::index::Counts>(),
     ];
     routes.extend(crate::my_pages::routes());

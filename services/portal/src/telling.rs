@@ -5,7 +5,7 @@ use protocol::directory::Directory;
 use protocol::ledger::{origin_of, witnesses};
 use protocol::own::{OwnAct, OwnRecord};
 use serde_json::{Map, Value};
-use words::{Moment, PartyId, Reason};
+use words::{Moment, PartyId, Reason, Right};
 
 use crate::wording;
 
@@ -81,16 +81,26 @@ pub fn tell(act: &OwnAct, directory: &Directory) -> Told {
         let item = wording::item(&said("item").unwrap_or_default());
         let basis = said("basis").map(|basis| format!("、根拠: {basis}")).unwrap_or_default();
         let (end_ja, end_en) = end(&said("decision"), &said("outcome"), &said("reason"));
-        (
-            format!(
-                "{when_ja} {}が{}のために{}へあなたの{}を照会しました{basis}。{end_ja}",
-                inquirer.0, affair.0, provider.0, item.0
-            ),
-            format!(
-                "{when_en}: {} asked {} for your {}, for {}. {end_en}",
-                inquirer.1, provider.1, item.1, affair.1
-            ),
-        )
+        if said("right").as_deref() == Some(Right::Person.as_str()) {
+            (
+                format!(
+                    "{when_ja} あなたが{}の持つあなたの{}を見ようとしました{basis}。{end_ja}",
+                    provider.0, item.0
+                ),
+                format!("{when_en}: you looked at your {} as {} holds it. {end_en}", item.1, provider.1),
+            )
+        } else {
+            (
+                format!(
+                    "{when_ja} {}が{}のために{}へあなたの{}を照会しました{basis}。{end_ja}",
+                    inquirer.0, affair.0, provider.0, item.0
+                ),
+                format!(
+                    "{when_en}: {} asked {} for your {}, for {}. {end_en}",
+                    inquirer.1, provider.1, item.1, affair.1
+                ),
+            )
+        }
     } else if said("institution").is_some() {
         let institution = party("institution");
         let (end_ja, end_en) = if said("outcome").as_deref() == Some("done") {

@@ -3,6 +3,7 @@
 use words::Moment;
 
 const AFFAIRS: &[(&str, &str, &str)] = &[
+    ("own-information", "本人への開示", "the person's own view"),
     ("child-allowance", "児童手当の支給", "the child allowance"),
     ("pension", "年金の給付", "pension benefits"),
     ("pension-exemption", "国民年金保険料の免除", "exemption from pension contributions"),

@@ -164,6 +164,7 @@ impl Verb for IssueCodes {
             index: hash_of(&index),
             status: B64::from(seal::sha256(&sealed.0)),
             at: house.now(),
+            asserted_until: None,
         };
         let message = ToLinkage {
             order: Some(self.jws.clone()),

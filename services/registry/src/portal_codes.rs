@@ -39,7 +39,10 @@ pub(crate) async fn portal_codes(
         let arrival = Arrival { id, caller: caller.label(), request_hash: seal::sha256(id.bytes()) };
         house
             .road
-            .travel(arrival, ServePortal { registry: Arc::clone(&registry), id, anchors })
+            .travel(
+                arrival,
+                ServePortal { registry: Arc::clone(&registry), id, anchors, asserted_until: None },
+            )
             .await
             .map_err(told)?;
     }
@@ -49,6 +52,8 @@ pub(crate) struct ServePortal {
     pub(crate) registry: Arc<Registry>,
     pub(crate) id: ActId,
     pub(crate) anchors: Vec<Anchor>,
+    /// Where this is one person who was asserted: until when that holds.
+    pub(crate) asserted_until: Option<Moment>,
 }
 
 impl Verb for ServePortal {
@@ -100,6 +105,7 @@ impl Verb for ServePortal {
             index: hash_of(&[]),
             status: B64::from(seal::sha256(&status.0)),
             at: house.now(),
+            asserted_until: self.asserted_until,
         };
         registry
             .pass_on(&ToLinkage { order: None, rows: house.sign(&rows), codes, index: Vec::new(), status })
@@ -120,7 +126,7 @@ impl Verb for ServePortal {
 
 impl Registry {
     /// The portal's current session, as linkage knows it.
-    async fn portal_session(&self) -> Result<SessionName, Failure> {
+    pub(crate) async fn portal_session(&self) -> Result<SessionName, Failure> {
         let house = &self.house;
         let (linkage, portal) =
             (house.only("linkage").map_err(Failure::new)?, house.only("portal").map_err(Failure::new)?);

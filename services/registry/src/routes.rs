@@ -19,7 +19,10 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             Who::Parties(&["gateway"]),
             post(crate::issue::issue),
         )
-        .says("Matches customers and begins the issue of their link codes.")
+        .says(
+            "お客さまを照合し、リンクコードの発行を始める。",
+            "Matches customers and begins the issue of their link codes.",
+        )
         .takes::<issue::ToRegistry>()
         .gives::<issue::Stored>()
         .limit(batch),
@@ -30,16 +33,19 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             Who::Parties(&["portal"]),
             post(crate::person_code::person_code),
         )
-        .says("Sends the code of the person who is asserted to the portal.")
+        .says(
+            "本人と確かめられた人の符号を、ポータルへ送る。",
+            "Sends the code of the person who is asserted to the portal.",
+        )
         .takes::<own::AskPersonCode>()
         .gives::<own::PersonCodeSent>(),
         Route::new(Side::Inner, Method::POST, register::RESIDENTS, REGISTRAR, post(crate::enter::enter))
-            .says("Enters residents, all of them or none.")
+            .says("住民を登録する。全員か、だれもしないか。", "Enters residents, all of them or none.")
             .takes::<register::EnterResidents>()
             .gives::<register::Entered>()
             .limit(batch),
         Route::new(Side::Inner, Method::POST, register::CHANGES, REGISTRAR, post(crate::change::change))
-            .says("Enters a change of one resident.")
+            .says("住民一人の異動を登録する。", "Enters a change of one resident.")
             .takes::<register::Change>()
             .gives::<register::ChangeDone>(),
         Route::new(
@@ -49,7 +55,7 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             REGISTRAR,
             post(crate::find_number::find_number),
         )
-        .says("The current number from a former one.")
+        .says("以前の番号から、いまの番号を調べる。", "The current number from a former one.")
         .takes::<register::FindNumber>()
         .gives::<register::FoundNumber>(),
         Route::new(
@@ -59,7 +65,10 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             Who::Roles(&[Role::Operator]),
             post(crate::portal_codes::portal_codes),
         )
-        .says("Starts the issue of the portal's codes for residents that have none.")
+        .says(
+            "ポータルの符号がない住民の分の発行を始める。",
+            "Starts the issue of the portal's codes for residents that have none.",
+        )
         .takes_nothing()
         .gives::<register::PortalCodes>(),
     ];

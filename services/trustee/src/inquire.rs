@@ -50,7 +50,8 @@ pub(crate) async fn inquire(
     }
     let arrival =
         Arrival { id: inquiry.id, caller: linkage.id.to_string(), request_hash: message.inquiry.hash() };
-    let facts = DecisionFacts::now(&trustee.house);
+    let facts =
+        DecisionFacts::now(&trustee.house, trustee.house.person_asks(&inquiry, message.person.as_ref())?);
     // Made before the decision, so that what is given out is in the record before it goes anywhere.
     let to = trustee.convert_to_provider(&inquiry, &hop, &message).await;
     let verb = Inquire {
@@ -142,6 +143,7 @@ impl Verb for Inquire {
             inquiry: self.message.inquiry.clone(),
             hops: vec![self.message.hop.clone(), house.sign(&own)],
             code,
+            person: self.message.person.clone(),
         };
         let provider = house.party(&self.inquiry.to).map_err(Failure::new)?;
         let left = self.inquiry.deadline.since_ms(house.now());

@@ -14,22 +14,34 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
     const WITH_SESSIONS: Who = Who::Parties(&["gateway", "registry", "portal"]);
     let mut routes = vec![
         Route::new(Side::Outer, Method::POST, inquiry::PATH, LINKAGE, post(crate::inquire::inquire))
-            .says("Decides again on an inquiry and finishes the conversion.")
+            .says(
+                "照会をもう一度判断し、変換を終える。",
+                "Decides again on an inquiry and finishes the conversion.",
+            )
             .takes::<inquiry::ToTrustee>()
             .gives::<inquiry::Reply>()
             .limit(defaults.body_bytes),
         Route::new(Side::Outer, Method::POST, index::HALF_PATH, LINKAGE, post(crate::half_index::half_index))
-            .says("Finishes the index entry of an act that went no further.")
+            .says(
+                "先へ進まなかった件の、本人の索引への記載を終える。",
+                "Finishes the index entry of an act that went no further.",
+            )
             .takes::<index::HalfIndex>()
             .gives::<index::Taken>()
             .limit(defaults.body_bytes),
         Route::new(Side::Outer, Method::POST, issue::PATH, LINKAGE, post(crate::issue::issue))
-            .says("Decides again on an issue of link codes and finishes their conversion.")
+            .says(
+                "リンクコードの発行をもう一度判断し、変換を終える。",
+                "Decides again on an issue of link codes and finishes their conversion.",
+            )
             .takes::<issue::ToTrustee>()
             .gives::<issue::Stored>()
             .limit(defaults.batch_body_bytes),
         Route::new(Side::Outer, Method::POST, session::EXTEND, LINKAGE, post(crate::session_keys::extend))
-            .says("Takes the trustee's turn in the key of a session.")
+            .says(
+                "セッションの鍵について、受託者の番を行う。",
+                "Takes the trustee's turn in the key of a session.",
+            )
             .takes::<session::Extend>()
             .gives::<session::Extended>(),
         Route::new(
@@ -39,7 +51,10 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             WITH_SESSIONS,
             post(crate::session_keys::share),
         )
-        .says("The trustee's share of the caller's own session.")
+        .says(
+            "呼び出した者のセッションの、受託者の持ち分。",
+            "The trustee's share of the caller's own session.",
+        )
         .takes::<session::AskShare>()
         .gives::<session::ShareAnswer>(),
     ];

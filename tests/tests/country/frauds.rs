@@ -246,18 +246,21 @@ async fn a_dishonest_hop_is_found_by_the_next() {
             hop: linkage.sign(&hop(a.id, &a.subject.code, &a.subject.code)),
             code: b.subject.code,
             index: half(&a.subject.code),
+            person: None,
         },
         ToTrustee {
             inquiry: jws.clone(),
             hop: linkage.sign(&hop(a.id, &b.subject.code, &b.subject.code)),
             code: b.subject.code,
             index: half(&a.subject.code),
+            person: None,
         },
         ToTrustee {
             inquiry: jws.clone(),
             hop: linkage.sign(&hop(b.id, &a.subject.code, &b.subject.code)),
             code: b.subject.code,
             index: half(&a.subject.code),
+            person: None,
         },
     ];
     for attempt in &attempts {
@@ -276,6 +279,7 @@ async fn a_dishonest_hop_is_found_by_the_next() {
             dishonest.sign(&hop(a.id, &a.subject.code, &b.subject.code)),
         ],
         code: b.subject.code,
+        person: None,
     };
     let result: Result<serde_json::Value, _> =
         dishonest.post(&provider, protocol::inquiry::PATH, &forged, within).await;
@@ -401,6 +405,7 @@ async fn a_conversion_that_cannot_be_shown_goes_no_further() {
             from_epoch: a.subject.epoch,
             codes: vec![b.subject.code],
         },
+        person: None,
     };
     let result: Result<serde_json::Value, _> =
         linkage.post(&trustee, protocol::inquiry::PATH, &forged, Duration::from_secs(10)).await;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ledger::{AddCheckpoint, Checkpoint, Note, sign};
 use musubi::verify_log::{Verified, VerifyLogArgs, verify};
 use protocol::audit::{FindingKind, RECONCILIATIONS, Reconcile, Reconciliation};
-use protocol::desk::{Ask, INQUIRIES, Told};
+use protocol::desk::{Ask, Health, HealthState, INQUIRIES, Told, Trouble};
 use protocol::oversight::{ALARMS, AlarmLine};
 use road::LedgerFault;
 use words::{PartyId, Reason};
@@ -23,7 +23,7 @@ fn rooms() -> impl Iterator<Item = &'static str> {
         .chain(institutions.map(demo::Institution::as_str))
 }
 
-async fn eventually(seconds: u32, mut holds: impl AsyncFnMut() -> bool) -> bool {
+pub async fn eventually(seconds: u32, mut holds: impl AsyncFnMut() -> bool) -> bool {
     for _ in 0..seconds * 10 {
         if holds().await {
             return true;
@@ -93,10 +93,59 @@ fn database(ground: &Ground, room: &str) -> rusqlite::Connection {
     rusqlite::Connection::open(file).unwrap()
 }
 
-async fn reconcile(ground: &Ground) -> Reconciliation {
+pub async fn reconcile(ground: &Ground) -> Reconciliation {
     let section = ground.ready.stage.section("oversight").unwrap();
     let officer = musubi::desk::client(section, "officer").unwrap();
     officer.post(RECONCILIATIONS, &Reconcile::default(), Duration::from_secs(60)).await.unwrap()
+}
+
+/// How a room says that it is.
+async fn health(ground: &Ground, room: &str) -> (HealthState, Vec<Trouble>) {
+    let client = musubi::desk::client(ground.ready.stage.section(room).unwrap(), "operator").unwrap();
+    let health: Health = client.get("/health", Duration::from_secs(5)).await.unwrap();
+    (health.state, health.why)
+}
+
+/// Without witnesses, and without the law, a room says so, answers nothing, and goes on by itself when they are back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_that_nobody_sees_or_that_has_no_law_says_so_and_heals() {
+    let mut ground = Ground::new(100).await;
+    ask(&ground).await.unwrap();
+    assert!(witnessed(&ground, "town", 4).await.size > 0);
+    assert_eq!(health(&ground, "town").await.0, HealthState::Up);
+    // All who witness the town's ledger are away for more than a minute.
+    let around = ["oversight", "trustee", "linkage", "authority"];
+    for room in around {
+        ground.ready.stage.stop_room(room).await.unwrap();
+    }
+    let unseen = (HealthState::Degraded, vec![Trouble::Unwitnessed]);
+    assert!(
+        eventually(90, async || health(&ground, "town").await == unseen).await,
+        "nobody misses the witnesses"
+    );
+    let Err(wire::CallError::Problem(problem)) = ask(&ground).await else { panic!("an unseen room asks") };
+    assert_eq!(problem.reason, Reason::Unwitnessed);
+
+    // Linkage comes back with no copy of the law, while oversight is still away.
+    {
+        let linkage = database(&ground, "linkage");
+        linkage.execute("DELETE FROM document WHERE name IN ('accreditations', 'whitelist')", []).unwrap();
+    }
+    for room in ["authority", "linkage", "trustee"] {
+        ground.ready.stage.start_room(room).await.unwrap();
+    }
+    assert!(
+        eventually(30, async || health(&ground, "linkage").await.1.contains(&Trouble::LawTooOld)).await,
+        "{:?}",
+        health(&ground, "linkage").await
+    );
+    assert!(eventually(60, async || health(&ground, "town").await.0 == HealthState::Up).await);
+    let Err(wire::CallError::Problem(problem)) = ask(&ground).await else { panic!("decided without a law") };
+    assert_eq!(problem.reason, Reason::ListTooOld);
+
+    ground.ready.stage.start_room("oversight").await.unwrap();
+    assert!(eventually(60, async || health(&ground, "linkage").await.0 == HealthState::Up).await);
+    assert!(eventually(60, async || ask(&ground).await.is_ok()).await, "it does not heal");
 }
 
 async fn alarmed(ground: &Ground, kind: FindingKind, party: &str, seconds: u32) -> bool {
@@ -208,6 +257,7 @@ async fn an_edited_row_is_found_by_everybody() {
     let Err(wire::CallError::Problem(problem)) = ask(&ground).await else { panic!("the trustee answers") };
     assert_eq!(problem.reason, Reason::LedgerBroken);
     assert!(ground.refusals("trustee", Reason::LedgerBroken).await > 0, "the refusal is not recorded");
+    assert_eq!(health(&ground, "trustee").await, (HealthState::Degraded, vec![Trouble::LedgerBroken]));
 }
 
 /// The tail cut and the room's own checkpoints with it, or an old backup put in its place: its witnesses remember.

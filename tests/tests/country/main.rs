@@ -20,6 +20,7 @@ mod leaks;
 mod ledgers;
 mod live_roles;
 mod operator;
+mod own_information;
 mod refused_issue;
 mod register;
 mod runs;

@@ -203,6 +203,19 @@ async fn asked_by_x_road(ground: &Ground, number: &str, content: &Value) {
     let answer = call(ground, "town", "clerk", "POST", SERVICE, &[CLIENT, json_type], &body).await;
     assert_eq!((answer.status, answer.header("X-Road-Id").unwrap().len()), (200, 36), "{}", answer.body);
 
+    // What a clerk of the provider decides on waits, whoever it is about; asked again under its id it still does.
+    let later = format!("/r1/JP/GOV/131130/care/long-term-care/{number}");
+    let mut untils = Vec::new();
+    for _ in 0..2 {
+        let headers = [CLIENT, ("X-Road-Id", "5a1b7a3e-0c53-4f7e-8a57-6f3a1f0f2b11")];
+        let answer = call(ground, "town", "clerk", "GET", &later, &headers, "").await;
+        assert_eq!(answer.status, 202, "{}", answer.body);
+        assert_eq!(answer.header("X-Road-Id"), Some("5a1b7a3e-0c53-4f7e-8a57-6f3a1f0f2b11"));
+        let waiting: protocol::desk::Waiting = serde_json::from_str(&answer.body).unwrap();
+        untils.push(waiting.until);
+    }
+    assert_eq!(untils[0], untils[1]);
+
     let other = "/r1/JP/GOV/700012050/tax/other";
     let nobody = format!("{SERVICE}/0000000000");
     for (path, headers, status, error) in [
@@ -258,7 +271,11 @@ async fn fits_the_documents(ground: &Ground, told: &Value) {
     ] {
         let document: Value = inner(ground, id, roles[0]).get("/openapi.json", WITHIN).await.unwrap();
         let room = musubi::rooms::room(if id == "town" { "gateway" } else { id }).unwrap();
-        assert_eq!(document, wire::openapi(room.name(), &room.table()), "{id} serves its own document");
+        assert_eq!(
+            document,
+            wire::openapi(room.name(), &room.table(), &protocol::payloads()),
+            "{id} serves its own document"
+        );
         for line in
             room.table().iter().filter(|line| line.side != Side::Pages && line.method.as_str() == "GET")
         {

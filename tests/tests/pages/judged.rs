@@ -45,7 +45,7 @@ async fn axe_finds_nothing_wrong_on_any_page_in_either_language_at_either_width(
         }
     };
     for language in ["ja", "en"] {
-        for path in ["/", "/people", "/worries"] {
+        for path in ["/", "/people", "/worries", "/number"] {
             browser.open(&country.at(&format!("{path}?lang={language}")));
             judge(&browser, &format!("start {path} {language}"));
         }
@@ -77,6 +77,11 @@ async fn axe_finds_nothing_wrong_on_any_page_in_either_language_at_either_width(
         browser.click("ul.sentences > li a.button");
         browser.text("form[action$='/case'] button");
         judge(&browser, &format!("my record {language}"));
+        browser.open(&format!("{portal}held?lang={language}"));
+        judge(&browser, &format!("institutions {language}"));
+        browser.click("form[action='/held/tax'] button");
+        browser.text("dl.item");
+        judge(&browser, &format!("held {language}"));
 
         browser.open(&country.at("/as/oversight/officer"));
         let oversight = browser.address();
@@ -99,7 +104,9 @@ async fn axe_finds_nothing_wrong_on_any_page_in_either_language_at_either_width(
 /// What the keyboard does not come to on the page that is open, or comes to unseen. Of several choices of one name one stop
 /// is enough: the arrows do the rest.
 fn out_of_reach(browser: &Browser) -> Vec<String> {
+    // What is folded away is opened first: it is judged like everything else.
     let mark = "document.activeElement.blur(); window.getSelection().removeAllRanges(); \
+        document.querySelectorAll('details').forEach(one => one.open = true); \
         const names = new Set(); let n = 0; \
         for (const one of document.querySelectorAll('a[href], button, input, select, textarea, summary')) { \
             if (one.type === 'hidden') continue; \

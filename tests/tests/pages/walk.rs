@@ -89,6 +89,14 @@ async fn everything_is_found_from_the_start_page_without_script() {
     says(&browser, "1 件");
     picture(&browser, "batch");
     let done = browser.address();
+    // Sent from the command line, too: nobody is asked again.
+    let acts = async || country.ground.house("linkage").road.leaves(None).await.unwrap().len();
+    let before = acts().await;
+    let section = country.ground.ready.stage.section("town").unwrap();
+    musubi::batch_command::run(section, &file, None, None).await.unwrap();
+    let result = std::fs::read_to_string(folder.path().join("many.result.csv")).unwrap();
+    assert!(result.contains("answered") && result.lines().count() == 4, "{result}");
+    assert_eq!(acts().await, before, "the file that was uploaded was asked again by the command");
     // The same file again is the same batch.
     follow(&browser, "一括照会");
     browser.type_into("#file", file.to_str().unwrap());
@@ -130,6 +138,28 @@ async fn everything_is_found_from_the_start_page_without_script() {
     says(&browser, "受け付けました");
     says(&browser, "回答の期限");
     picture(&browser, "my-record");
+    // What the tax agency holds, and that the person looked.
+    follow(&browser, "機関が持つわたしの情報");
+    says(&browser, "国税庁");
+    picture(&browser, "institutions");
+    browser.click("form[action='/held/tax'] button");
+    says(&browser, "いま読んだ内容です");
+    says(&browser, "所得");
+    picture(&browser, "held");
+    follow(&browser, "わたしの記録");
+    let looked = async || {
+        follow(&browser, "最新にする");
+        main_text(&browser).contains("あなたが国税庁の持つあなたの所得の情報を見ようとしました")
+    };
+    let mut there = false;
+    for _ in 0..30 {
+        there = looked().await;
+        if there {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(300));
+    }
+    assert!(there, "the look is in nobody's records: {}", main_text(&browser));
     follow(&browser, "サインアウト");
     says(&browser, "サインイン");
 
@@ -185,6 +215,59 @@ async fn everything_is_found_from_the_start_page_without_script() {
         std::thread::sleep(std::time::Duration::from_millis(100));
     }
     assert!(!main_text(&browser).contains("停止中"));
+
+    // Once one person of the town is accredited by name, nobody else may ask there; taken off again, anybody may.
+    let people = async |button: &str, text: &str| {
+        browser.open(&country.at("/as/oversight/officer"));
+        browser.click("li:has(#staff-town) summary");
+        browser.type_into("#staff-town", "sato-01");
+        browser.type_into("#why-town", text);
+        browser.click(&format!("form[action='/people']:has(#staff-town) button[value='{button}']"));
+    };
+    people("accredit", "研修を終えた").await;
+    browser.click("li:has(#staff-town) summary");
+    says(&browser, "sato-01");
+    picture(&browser, "people-of-the-town");
+    let answer = async |expected: &str| {
+        for _ in 0..20 {
+            browser.open(&country.at("/as/town/clerk"));
+            choose(&browser, &customer, "child-allowance income tax");
+            if main_text(&browser).contains(expected) {
+                return true;
+            }
+        }
+        false
+    };
+    assert!(
+        answer("認定を受けていません").await,
+        "somebody who is not accredited is answered: {}",
+        main_text(&browser)
+    );
+    people("withdraw", "異動した").await;
+    assert!(answer("金額").await, "the town is not answered any more: {}", main_text(&browser));
+
+    // An institution that the authority has certified is accredited.
+    browser.open(&country.at("/as/oversight/officer"));
+    let accredited = browser.texts("ul.cards > li").len();
+    browser.type_into("#new-reason", "実地の確認を終えた");
+    picture(&browser, "accredit");
+    browser.click("form[action='/accredit'] button");
+    for _ in 0..100 {
+        if browser.texts("ul.cards > li").len() == accredited + 1 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    assert_eq!(browser.texts("ul.cards > li").len(), accredited + 1);
+
+    // A number is changed, and everything that led to the person still does.
+    browser.open(&country.at("/worries"));
+    follow(&browser, "いま変えてみる");
+    follow(&browser, "番号を変える");
+    says(&browser, "変える前に見えていた記録");
+    let seen: Vec<String> = browser.texts("main .notice strong");
+    assert!(seen[1] == seen[2] && seen[1] != "0", "{seen:?}");
+    picture(&browser, "number");
     browser.open(&country.at("/worries"));
     says(&browser, "14. 医療");
     picture(&browser, "worries");

@@ -106,6 +106,14 @@ pub(crate) enum ConnectorConfig {
     },
 }
 
+impl ConnectorConfig {
+    /// The ids of the items it has.
+    pub(crate) fn items(&self) -> Vec<String> {
+        let (Self::Csv { items, .. } | Self::Sqlite { items, .. } | Self::Http { items, .. }) = self;
+        items.keys().cloned().collect()
+    }
+}
+
 /// How a file's characters are written.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 pub(crate) enum Encoding {

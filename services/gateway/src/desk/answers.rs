@@ -3,13 +3,13 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use pages::{Form, Frame, Visit, in_japan, shown};
+use pages::{Form, Frame, Visit, content_in_words, in_japan, shown};
 use protocol::desk::{Settle, Shield};
 use serde::Deserialize;
-use wire::Problem;
+use wire::{Caller, Problem};
 use words::{ActId, Reason};
 
-use super::labels::{Names, fields};
+use super::labels::Names;
 use crate::Here;
 use crate::error::{own_database, own_system};
 
@@ -32,6 +32,8 @@ struct AnswersPage {
     lines: Vec<Line>,
     answered: i64,
     kept_back: i64,
+    /// Whether others are answered from a copy; when it was taken.
+    copy: Option<String>,
 }
 
 pub(super) async fn front(State(here): State<Here>, visit: Visit) -> Result<Response, Problem> {
@@ -46,7 +48,7 @@ pub(super) async fn front(State(here): State<Here>, visit: Visit) -> Result<Resp
             if let Some(known) = known {
                 let item = gateway.connector.item(&known, line.item.as_str()).await;
                 let item = item.map_err(|error| own_system(&error))?;
-                content = item.map(|item| fields(&item.to_string(), language)).unwrap_or_default();
+                content = item.map(|item| content_in_words(&item.to_string(), language)).unwrap_or_default();
                 customer = Some((number.clone(), known.attributes.name));
             }
         }
@@ -66,7 +68,30 @@ pub(super) async fn front(State(here): State<Here>, visit: Visit) -> Result<Resp
         summary.iter().filter(|one| one.verb == "answer" && one.state == state).map(|one| one.count).sum()
     };
     let (answered, kept_back) = (count("done"), count("refused"));
-    Ok(shown(&AnswersPage { frame: visit.frame(), lines, answered, kept_back }))
+    let copy = match gateway.copy_every {
+        Some(_) => {
+            let at = gateway.copied_at().await.map_err(|error| own_database(&error))?;
+            let never = || language.say("まだありません", "none yet").to_owned();
+            Some(at.map_or_else(never, |at| in_japan(at, language)))
+        }
+        None => None,
+    };
+    Ok(shown(&AnswersPage { frame: visit.frame(), lines, answered, kept_back, copy }))
+}
+
+#[derive(Deserialize)]
+pub(super) struct Nothing {}
+
+/// Takes the copy now.
+pub(super) async fn copy(
+    State(here): State<Here>,
+    visit: Visit,
+    Form(Nothing {}): Form<Nothing>,
+) -> Result<Response, Problem> {
+    let caller = visit.caller();
+    let Caller::Inner { role, .. } = &caller else { return Err(Problem::new(Reason::Unauthenticated)) };
+    here.0.take_copy(caller.label(), Some(*role)).await?;
+    Ok(visit.go("/answers"))
 }
 
 #[derive(Deserialize)]

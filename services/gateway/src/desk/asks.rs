@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use pages::{Form, Frame, Sequence, Visit, in_japan, shown};
+use pages::{Form, Frame, Sequence, Visit, content_in_words, in_japan, shown};
 use protocol::desk::{AskRow, AskState};
 use serde::Deserialize;
 use wire::Problem;
@@ -11,7 +11,7 @@ use words::{ActId, Reason};
 
 use super::asker;
 use super::choices::Choice;
-use super::labels::{Names, fields};
+use super::labels::Names;
 use crate::asked::{self, Kept};
 use crate::error::own_database;
 use crate::{Gateway, Here};
@@ -108,6 +108,7 @@ struct AskPage {
     line: Line,
     staff: String,
     fields: Vec<(String, String)>,
+    as_of: Option<String>,
     what: Option<&'static str>,
     next: &'static str,
     mends: &'static str,
@@ -128,13 +129,15 @@ pub(super) async fn show(
     let sequence = gateway.sequence(&kept, &names, &visit).await?;
     let reason = kept.asked.reason;
     let content = kept.asked.content.as_ref().map(|content| content.get().to_owned());
+    let as_of = kept.asked.as_of.map(|at| in_japan(at, language));
     let until = kept.asked.until.filter(|_| kept.asked.state == AskState::Waiting);
     let under_way = matches!(kept.asked.state, AskState::Asking | AskState::Queued);
     let frame = visit.frame();
     let page = AskPage {
         frame: if under_way || until.is_some() { frame.refreshing(5) } else { frame },
         staff: kept.staff.clone(),
-        fields: content.map(|content| fields(&content, language)).unwrap_or_default(),
+        fields: content.map(|content| content_in_words(&content, language)).unwrap_or_default(),
+        as_of,
         what: reason.map(|reason| language.say(reason.in_japanese(), reason.in_english())),
         next: reason
             .map(|reason| language.say(reason.next_in_japanese(), reason.next_in_english()))

@@ -46,6 +46,7 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
         at(Method::GET, "/batches/{id}/result.csv", get(batches::result)),
         at(Method::GET, "/answers", get(answers::front)),
         at(Method::POST, "/answers/{id}", post(answers::settle)),
+        at(Method::POST, "/copy", post(answers::copy)),
         at(Method::POST, "/shields", post(answers::shield)),
     ]
 }

@@ -1,6 +1,6 @@
 //! The sides of each act, joined by its id and held against one another: pure.
 //!
-//! An inquiry has five sides: the inquirer's (`ask`), linkage's and the trustee's (`inquire`), the provider's (`answer`), the
+//! An inquiry has five sides: the inquirer's or, for a person who looks, the portal's (`ask`), linkage's and the trustee's (`inquire`), the provider's (`answer`), the
 //! portal's index (`index`). An issue has the registry's, linkage's, the trustee's, the institution's, and the index.
 
 use std::collections::{BTreeMap, HashSet};
@@ -101,7 +101,10 @@ pub(crate) fn judge(act: ActId, records: &[&Collected], around: &Circumstances<'
     let side = |kind: &str, verb: &str| sides.get(&(kind, verb)).cloned().unwrap_or_default();
     let mut join = Join { act, around, findings: Vec::new(), waits: false };
     let (linkage, trustee) = (side("linkage", "inquire"), side("trustee", "inquire"));
-    let (asked, answered) = (side("gateway", "ask"), side("gateway", "answer"));
+    // A person who looks at what is held asks through the portal.
+    let own = side("portal", "ask");
+    let asked = if own.party().is_some() { own } else { side("gateway", "ask") };
+    let answered = side("gateway", "answer");
     if [&linkage, &trustee, &asked, &answered].iter().any(|side| side.party().is_some()) {
         join.inquiry(&asked, &linkage, &trustee, &answered);
     }

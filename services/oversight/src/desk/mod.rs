@@ -36,6 +36,8 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
     vec![
         at(Method::GET, "/", get(standing::front)),
         at(Method::POST, "/standing", post(standing::change)),
+        at(Method::POST, "/accredit", post(standing::accredit)),
+        at(Method::POST, "/people", post(standing::person)),
         at(Method::GET, "/ledgers", get(audit::ledgers)),
         at(Method::GET, "/alarms", get(cases::alarms)),
         at(Method::GET, "/cases", get(cases::cases)),

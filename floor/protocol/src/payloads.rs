@@ -1,0 +1,36 @@
+//! What is signed under each `typ`: for the OpenAPI documents.
+
+use schemars::SchemaGenerator;
+use wire::Payload;
+
+use crate::Message;
+use crate::directory::DirectoryDocument;
+use crate::index::IndexHop;
+use crate::inquiry::{Hop, Inquiry, ReplyStatement};
+use crate::issue::{IssueHop, Order, Rows};
+use crate::oversight::{Accreditations, WhitelistDocument};
+use crate::own::{DemoAssertion, DemoLook};
+use crate::session::SessionKey;
+
+fn of<M: Message + schemars::JsonSchema>() -> Payload {
+    (M::TYP.0, SchemaGenerator::subschema_for::<M>)
+}
+
+/// Every signed message.
+pub fn payloads() -> Vec<Payload> {
+    vec![
+        of::<Accreditations>(),
+        of::<DemoAssertion>(),
+        of::<DemoLook>(),
+        of::<DirectoryDocument>(),
+        of::<Hop>(),
+        of::<IndexHop>(),
+        of::<Inquiry>(),
+        of::<IssueHop>(),
+        of::<Order>(),
+        of::<ReplyStatement>(),
+        of::<Rows>(),
+        of::<SessionKey>(),
+        of::<WhitelistDocument>(),
+    ]
+}
