@@ -23,3 +23,4 @@ mod operator;
 mod refused_issue;
 mod register;
 mod runs;
+mod steal;
