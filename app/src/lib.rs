@@ -1,6 +1,7 @@
 //! The one binary: command line, configuration, wiring, demo. It knows every room; no room knows it.
 
 mod anonymise_command;
+pub mod attack;
 pub mod audit_command;
 pub mod batch_command;
 pub mod card_command;

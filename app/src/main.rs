@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
+use musubi::attack::{self, StealArgs};
 use musubi::audit_command::{self, AuditAct};
 use musubi::card_command::{self, CardAct};
 use musubi::config_file::{self, ConfigFile};
@@ -130,6 +131,8 @@ enum WhitelistAct {
 enum AttackAct {
     /// Put several anonymised sets together: made one by one, and through the ledger.
     Releases(Box<ReleasesArgs>),
+    /// Steal files and keys of rooms of a demo's country, each alone and two at a time: who can be linked.
+    Steal(StealArgs),
 }
 
 #[derive(Subcommand)]
@@ -226,6 +229,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Attack { act: AttackAct::Releases(args) } => {
             tokio::task::block_in_place(|| musubi::run_attack_releases(&args))
         }
+        Command::Attack { act: AttackAct::Steal(args) } => attack::run(&args).await,
         Command::Card { act } => card_command::run(act),
     }
 }

@@ -29,7 +29,7 @@ pub(crate) async fn issue(
     let waiting = gateway.without_codes().await?;
     let mut left = waiting.len();
     let mut reason = None;
-    for batch in batches(waiting, house.defaults.batch_rows) {
+    for batch in shuffled(batches(waiting, house.defaults.batch_rows), &house.dice) {
         let (id, rows) = (ActId::batch(house.world.random()), batch.len());
         let arrival = Arrival { id, caller: caller.label(), request_hash: seal::sha256(id.bytes()) };
         let verb = SendBatch { gateway: Arc::clone(&gateway), id, batch, role };
@@ -69,6 +69,14 @@ fn batches(mut customers: Vec<Customer>, most: usize) -> Vec<Vec<Customer>> {
             }
         }
     }
+    batches
+}
+
+/// In no order: the number of a row stands in the person's index for good, and an order that can be told later from birth
+/// dates or customer numbers would say whose index it is (`musubi attack steal`).
+fn shuffled(mut batches: Vec<Vec<Customer>>, dice: &seal::Dice) -> Vec<Vec<Customer>> {
+    batches.iter_mut().for_each(|batch| batch.sort_by_cached_key(|_| dice.bytes::<16>()));
+    batches.sort_by_cached_key(|_| dice.bytes::<16>());
     batches
 }
 

@@ -131,6 +131,20 @@ impl OwnSystem {
         Ok(Self(Reading::new(settings.own::<Config>()?.connector)))
     }
 
+    /// Every customer of the institution's own system, as its gateway would read it.
+    pub async fn held(settings: &Settings) -> Result<Vec<OwnCustomer>, String> {
+        let config: Config = settings.own().map_err(|error| error.message)?;
+        let connector = Connector::new(config.connector, &settings.base).map_err(|error| error.message)?;
+        let customers = connector.customers().await.map_err(|error| error.0)?;
+        let own = |one: crate::connector::Customer| OwnCustomer {
+            number: one.number,
+            attributes: one.attributes,
+            shielded: one.shielded,
+            items: std::collections::BTreeMap::new(),
+        };
+        Ok(customers.into_iter().map(own).collect())
+    }
+
     /// A CSV file, or a page of the service: the customers, and where the next page begins. The error quotes nothing
     /// of the content.
     pub fn customers(&self, bytes: &[u8]) -> Result<(Vec<OwnCustomer>, Option<String>), String> {

@@ -84,7 +84,11 @@ impl Verb for TakeCodes {
         let key = &self.gateway.house.storage;
         let numbers = self.numbers.as_deref().unwrap_or_default();
         let rows = numbers.iter().zip(&self.statuses).zip(&self.codes);
-        Ok(rows.map(|((number, status), code)| CustomerRow::new(key, number, *status, code)).collect())
+        let mut rows: Vec<_> =
+            rows.map(|((number, status), code)| CustomerRow::new(key, number, *status, code)).collect();
+        // Not in the order of the issue: who steals the table must not know which row of the issue somebody was.
+        rows.sort_by_key(CustomerRow::place);
+        Ok(rows)
     }
 
     fn protect(&self, _permit: &Self::Permit, rows: Vec<CustomerRow>) -> Result<Protected, Failure> {

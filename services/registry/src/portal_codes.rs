@@ -88,8 +88,9 @@ impl Verb for ServePortal {
         let house = &registry.house;
         let portal = house.only("portal").map_err(Failure::new)?;
         let session = registry.sessions.current(house).await.map_err(Failure::new)?;
-        // Nobody's code goes with every batch: the portal keeps it once, and cannot tell which it is.
-        let subjects = self.anchors.iter().copied().chain([NOBODY]).map(Some).collect();
+        // Nobody's code goes with every batch, anywhere among the others: the portal keeps it once, and cannot tell which it is.
+        let mut subjects: Vec<_> = self.anchors.iter().copied().chain([NOBODY]).map(Some).collect();
+        subjects.sort_by_cached_key(|_| house.dice.bytes::<16>());
         let codes = registry.encrypt(&session, subjects).await?;
         let sealed = portal.sealing.seal(STATUS_INFO, self.id.bytes(), b"[]", &house.dice);
         let status = B64::from(sealed.map_err(|_| Failure::new(Reason::Internal))?.bytes);

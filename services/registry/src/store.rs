@@ -205,9 +205,10 @@ pub(crate) fn update(write: &mut Write<'_>, anchor: &Anchor, update: &Update) ->
 /// Anchors of residents the portal has no code of yet, at most `most`.
 pub(crate) async fn without_portal_code(db: &Db, most: i64) -> Result<Vec<Anchor>, StoreError> {
     db.read("without_portal_code", move |read| {
-        // In the order of random anchors, which says nothing of who they are.
+        // In no order: the portal's table keeps the order in which the codes came, and an order that the registry could find
+        // again would name them.
         let rows = read.rows(
-            "SELECT anchor FROM resident WHERE at_portal = 0 ORDER BY anchor LIMIT $1",
+            "SELECT anchor FROM resident WHERE at_portal = 0 ORDER BY RANDOM() LIMIT $1",
             &params![most],
         )?;
         rows.iter().map(|row| row.array(0)).collect()
@@ -257,7 +258,10 @@ pub(crate) fn issued_rows(key: &StorageKey, party: &PartyId, anchors: &[Anchor])
         let sealed = key.seal("issued", &index, "anchor", anchor);
         (index, sealed)
     };
-    anchors.iter().map(row).collect()
+    let mut rows: Vec<_> = anchors.iter().map(row).collect();
+    // By the keyed index: the order of the issue is the order in the people's indices, and must not be kept beside names.
+    rows.sort_unstable();
+    rows
 }
 
 /// Notes an issue.

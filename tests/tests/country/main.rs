@@ -24,3 +24,4 @@ mod own_information;
 mod refused_issue;
 mod register;
 mod runs;
+mod steal;
