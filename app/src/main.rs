@@ -63,6 +63,9 @@ enum Command {
         /// The configuration file.
         #[arg(long, value_name = "FILE", global = true)]
         config: Option<PathBuf>,
+        /// As for the other rooms.
+        #[arg(long, hide = true)]
+        until_stdin_closes: bool,
     },
     /// Ask as a clerk of an institution.
     Inquire(InquireArgs),
@@ -115,6 +118,9 @@ struct RoomArgs {
     /// Which section, where the file has several of this room.
     #[arg(long, value_name = "ID")]
     institution: Option<String>,
+    /// End when standard input is closed: whoever started the room and holds the other end is gone.
+    #[arg(long, hide = true)]
+    until_stdin_closes: bool,
 }
 
 #[derive(Subcommand)]
@@ -194,10 +200,10 @@ async fn run(command: Command) -> Result<()> {
         Command::Authority(args) => serve("authority", &args).await,
         Command::Portal(args) => serve("portal", &args).await,
         Command::Gateway(args) => serve("gateway", &args).await,
-        Command::Oversight { act, config } => {
+        Command::Oversight { act, config, until_stdin_closes } => {
             let config = config.context("--config FILE is needed")?;
             match act {
-                None => serve("oversight", &RoomArgs { config, institution: None }).await,
+                None => serve("oversight", &RoomArgs { config, institution: None, until_stdin_closes }).await,
                 Some(OfficerAct::Suspend(args)) => stand(&config, &args, Standing::Suspended).await,
                 Some(OfficerAct::Restore(args)) => stand(&config, &args, Standing::Active).await,
             }
@@ -259,7 +265,7 @@ async fn serve(name: &str, args: &RoomArgs) -> Result<()> {
     let section = file.section(name, args.institution.as_deref())?;
     let room = rooms::room(name).context("a room of the list")?;
     let running = room
-        .start(section.settings.clone(), World::real())
+        .start(section.settings.clone(), section.settings.world())
         .await
         .with_context(|| format!("{name} did not start"))?;
     println!("{} ({name}) is up: outer {}, inner {}", running.id, running.outer, running.inner);
@@ -267,7 +273,19 @@ async fn serve(name: &str, args: &RoomArgs) -> Result<()> {
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
+        () = stdin_closed(), if args.until_stdin_closes => {}
     }
     running.stop().await;
     Ok(())
+}
+
+/// Returns when standard input has come to its end.
+async fn stdin_closed() {
+    let (closed, ended) = tokio::sync::oneshot::channel::<()>();
+    // A thread that nobody waits for: a read of standard input cannot be broken off.
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        drop(closed);
+    });
+    let _ = ended.await;
 }

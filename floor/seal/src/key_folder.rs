@@ -47,6 +47,11 @@ fn retention_name(shelf: &str) -> String {
     format!("{}.key", shelf.chars().map(plain).collect::<String>())
 }
 
+/// Makes the names in a folder durable.
+fn sync(folder: &Path) -> std::io::Result<()> {
+    std::fs::File::open(folder)?.sync_all()
+}
+
 impl KeyFolder {
     /// A folder at `path`; made when the first key is written.
     pub fn new(path: impl Into<PathBuf>) -> Self {
@@ -62,7 +67,12 @@ impl KeyFolder {
     pub fn write(&self, name: &str, content: &[u8]) -> Result<(), FolderError> {
         let path = self.path.join(name);
         let io = |error| FolderError::Io { path: path.clone(), error };
+        let new = !self.path.is_dir();
         std::fs::create_dir_all(&self.path).map_err(io)?;
+        // Names too must outlast a loss of power: what is sealed under a key is durable a moment later.
+        if let Some(above) = self.path.parent().filter(|above| new && !above.as_os_str().is_empty()) {
+            sync(above).map_err(io)?;
+        }
         let half = self.path.join(format!(".{name}.new"));
         {
             use std::io::Write;
@@ -76,7 +86,8 @@ impl KeyFolder {
                 .map_err(io)?;
             file.write_all(content).and_then(|()| file.sync_all()).map_err(io)?;
         }
-        std::fs::rename(&half, &path).map_err(io)
+        std::fs::rename(&half, &path).map_err(io)?;
+        sync(&self.path).map_err(io)
     }
 
     /// Reads the file `name`.
