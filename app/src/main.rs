@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
 use musubi::audit_command::{self, AuditAct};
+use musubi::backup_command::{self, BackupArgs, BackupKeyArgs, RestoreArgs};
 use musubi::card_command::{self, CardAct};
 use musubi::config_file::{self, ConfigFile};
 use musubi::demo_run::{self, DemoArgs};
@@ -13,6 +14,7 @@ use musubi::desk::{self, InquireArgs};
 use musubi::keeping_command::{self, EraseArgs, ReplayArgs};
 use musubi::my_records_command::{self, MyRecordsArgs};
 use musubi::openapi_command::{self, OpenapiArgs};
+use musubi::shares_command::{self, SharesAct};
 use musubi::verify_log::{self, VerifyLogArgs};
 use musubi::whitelist_command::{self, ImportArgs};
 use musubi::{AnonymiseArgs, MatchAct, MatchCommand, ReleasesArgs, ceremony, review_desk, rooms};
@@ -78,6 +80,17 @@ enum Command {
     },
     /// Erase records that have come to the end of their period, at one party or at all.
     Erase(EraseArgs),
+    /// Make the key to which an operator's backups are sealed.
+    BackupKey(BackupKeyArgs),
+    /// Copy a room's database, while it runs, into a file sealed to the operator's key.
+    Backup(BackupArgs),
+    /// Put a backup back.
+    Restore(RestoreArgs),
+    /// A party's irreplaceable keys as shares.
+    Shares {
+        #[command(subcommand)]
+        act: SharesAct,
+    },
     /// Decide a past act again, under the law of its day.
     Replay(ReplayArgs),
     /// Verify a ledger from outside: signatures, witnesses, entries, and that it goes on from what it was.
@@ -212,6 +225,10 @@ async fn run(command: Command) -> Result<()> {
         Command::MyRecords(args) => my_records_command::run(&args).await,
         Command::Audit { act } => audit_command::run(&act).await,
         Command::Erase(args) => keeping_command::erase(&args).await,
+        Command::BackupKey(args) => backup_command::make_key(&args),
+        Command::Backup(args) => backup_command::backup(&args).await,
+        Command::Restore(args) => backup_command::restore(&args).await,
+        Command::Shares { act } => shares_command::run(&act),
         Command::Replay(args) => keeping_command::replay(&args).await,
         Command::VerifyLog(args) => verify_log::run(&args).await,
         Command::Openapi(args) => openapi_command::run(&args),

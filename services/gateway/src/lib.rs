@@ -136,6 +136,10 @@ impl Room for GatewayRoom {
         Connector::new(config.connector, &settings.base).map(|_| ())
     }
 
+    fn migrations(&self) -> ::store::Migrations {
+        store::MIGRATIONS
+    }
+
     fn start(&self, settings: Settings, world: World) -> BoxFuture<'_, Result<Running, StartError>> {
         Box::pin(async move {
             let config: Config = settings.own()?;
