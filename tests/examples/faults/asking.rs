@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 use demo::{Expected, PlannedInquiry};
 use musubi::desk;
-use protocol::desk::{Ask, INQUIRIES, Told};
+use protocol::desk::{Ask, INQUIRIES, Told as Answer};
 use rand::{RngExt, SeedableRng, rngs::ChaCha20Rng};
 use serde_json::Value;
 use wire::{CallError, InnerClient};
@@ -55,9 +55,9 @@ pub struct Call {
 
 /// Everything that clerks were told.
 #[derive(Clone, Default)]
-pub struct Told_(Arc<Mutex<Vec<Call>>>);
+pub struct Told(Arc<Mutex<Vec<Call>>>);
 
-impl Told_ {
+impl Told {
     /// Notes a call.
     pub fn note(&self, call: Call) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(call);
@@ -100,7 +100,7 @@ pub async fn ask(clerk: &InnerClient, id: ActId, inquiry: &PlannedInquiry, again
         provider: PartyId::parse(inquiry.provider.as_str())?,
     };
     let (sent, watch) = (World::real().now(), Stopwatch::start());
-    let end = match clerk.post::<Told>(INQUIRIES, &ask, PATIENCE).await {
+    let end = match clerk.post::<Answer>(INQUIRIES, &ask, PATIENCE).await {
         Ok(told) => serde_json::from_str(told.content.get()).map_or(End::Nonsense, End::Content),
         Err(CallError::Problem(problem)) => End::Problem(problem.reason),
         Err(CallError::Unreachable) => End::Gone,
@@ -132,7 +132,7 @@ impl Askers {
     pub fn start(
         country: &Country,
         clerks: &Clerks,
-        told: &Told_,
+        told: &Told,
         count: u64,
         seed: u64,
         twice: bool,
@@ -180,7 +180,7 @@ async fn through(
     clerk: &InnerClient,
     id: ActId,
     inquiry: &PlannedInquiry,
-    told: &Told_,
+    told: &Told,
     stop: &AtomicBool,
 ) -> Result<()> {
     let mut again = false;

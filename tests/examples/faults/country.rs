@@ -21,11 +21,6 @@ use crate::proxy::Proxy;
 /// How long a room may take to come up.
 const UP_WITHIN: Duration = Duration::from_secs(60);
 
-/// A room's process.
-struct Process {
-    child: Option<Child>,
-}
-
 /// The country.
 pub struct Country {
     /// Its folder.
@@ -41,17 +36,15 @@ pub struct Country {
     program: PathBuf,
     /// The configuration as it is when nothing is broken.
     whole: String,
-    processes: BTreeMap<String, Process>,
+    processes: BTreeMap<String, Child>,
     _services: Vec<OwnService>,
 }
 
 impl Drop for Country {
     fn drop(&mut self) {
-        for process in self.processes.values_mut() {
-            if let Some(child) = &mut process.child {
-                let _ = child.kill();
-                let _ = child.wait();
-            }
+        for child in self.processes.values_mut() {
+            let _ = child.kill();
+            let _ = child.wait();
         }
     }
 }
@@ -130,7 +123,7 @@ impl Country {
         };
         let all: Vec<String> = country.rooms();
         for id in &all {
-            country.spawn(id)?;
+            country.spawn(id, false)?;
         }
         for id in &all {
             country.wait_until_up(id).await?;
@@ -166,13 +159,16 @@ impl Country {
 
     /// The process of a room.
     pub fn pid(&self, id: &str) -> Result<u32> {
-        let child = self.processes.get(id).and_then(|process| process.child.as_ref());
-        child.map(Child::id).with_context(|| format!("{id} does not run"))
+        self.processes.get(id).map(Child::id).with_context(|| format!("{id} does not run"))
     }
 
-    fn spawn(&mut self, id: &str) -> Result<()> {
+    fn spawn(&mut self, id: &str, held: bool) -> Result<()> {
         let section = self.section(id)?;
-        let mut command = Command::new(&self.program);
+        let mut command = Command::new(if held { Path::new("sh") } else { &self.program });
+        if held {
+            // The shell stops itself; told to go on it becomes the room, under the same number.
+            command.args(["-c", "kill -s STOP $$; exec \"$0\" \"$@\""]).arg(&self.program);
+        }
         command.arg(section.room.name()).arg("--config").arg(self.config()).arg("--until-stdin-closes");
         if section.room.name() == "gateway" {
             command.args(["--institution", id]);
@@ -180,27 +176,33 @@ impl Country {
         let log = File::options().create(true).append(true).open(self.folder_of(id).join("room.log"))?;
         command.stdin(Stdio::piped()).stdout(log.try_clone()?).stderr(log);
         let child = command.spawn().with_context(|| format!("starting {id}"))?;
-        self.processes.insert(id.to_owned(), Process { child: Some(child) });
+        self.processes.insert(id.to_owned(), child);
         Ok(())
     }
 
     /// Starts a room; returns when it says that it is there, whether or not all is well with it.
     pub async fn start(&mut self, id: &str) -> Result<()> {
-        self.spawn(id)?;
+        self.spawn(id, false)?;
         self.wait_until_up(id).await
     }
 
     /// Starts a room that need not come up.
     pub fn start_unwatched(&mut self, id: &str) -> Result<()> {
-        self.spawn(id)
+        self.spawn(id, false)
     }
 
-    async fn wait_until_up(&mut self, id: &str) -> Result<()> {
+    /// Makes a room's process, which stands still before its first step until it is told to go on (SIGCONT).
+    pub fn hold(&mut self, id: &str) -> Result<()> {
+        self.spawn(id, true)
+    }
+
+    /// Waits until a room that was made says that it is there.
+    pub async fn wait_until_up(&mut self, id: &str) -> Result<()> {
         let watch = Stopwatch::start();
         while self.health(id).await.is_none() {
-            let process = self.processes.get_mut(id).context("a process")?;
-            if let Some(status) = process.child.as_mut().and_then(|child| child.try_wait().transpose()) {
-                bail!("{id} ended with {}: {}", status?, self.last_words(id));
+            let child = self.processes.get_mut(id).context("a process")?;
+            if let Some(status) = child.try_wait()? {
+                bail!("{id} ended with {status}: {}", self.last_words(id));
             }
             ensure!(
                 watch.elapsed() < UP_WITHIN,
@@ -227,8 +229,7 @@ impl Country {
 
     /// Ends a room at once: SIGKILL.
     pub fn kill(&mut self, id: &str) -> Result<()> {
-        let process = self.processes.get_mut(id).with_context(|| format!("{id} does not run"))?;
-        if let Some(mut child) = process.child.take() {
+        if let Some(mut child) = self.processes.remove(id) {
             child.kill()?;
             child.wait()?;
         }
@@ -237,8 +238,7 @@ impl Country {
 
     /// Asks a room to end, and waits for it.
     pub async fn stop(&mut self, id: &str) -> Result<()> {
-        let process = self.processes.get_mut(id).with_context(|| format!("{id} does not run"))?;
-        let Some(mut child) = process.child.take() else { return Ok(()) };
+        let Some(mut child) = self.processes.remove(id) else { return Ok(()) };
         signal(child.id(), "TERM")?;
         for _ in 0..100 {
             if child.try_wait()?.is_some() {

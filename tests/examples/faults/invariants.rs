@@ -1,7 +1,7 @@
 //! What must hold whatever happened: told acts are recorded on every side, once; ledgers go on from every checkpoint that was
 //! ever seen; what clerks were told is right, and in time.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,8 +11,9 @@ use ledger::{Checkpoint, Note};
 use musubi::verify_log::{VerifyLogArgs, verify};
 use rusqlite::Connection;
 use words::{ActId, Reason};
+use world::World;
 
-use crate::asking::{Call, End};
+use crate::asking::{Call, End, Told};
 use crate::country::Country;
 use crate::kinds::Done;
 
@@ -31,6 +32,16 @@ const DONE: i64 = 1;
 const REFUSED: i64 = 2;
 const FAILED: i64 = 3;
 const UNKNOWN: i64 = 4;
+
+/// What a fault may look at besides the country.
+pub struct Around<'a> {
+    /// What clerks were told so far.
+    pub told: &'a Told,
+    /// Checkpoints seen so far.
+    pub checkpoints: &'a Checkpoints,
+    /// How long oversight stays away.
+    pub away: Duration,
+}
 
 /// Judges the calls of a round.
 pub fn calls(calls: &[Call], inquiries: &[PlannedInquiry], done: &Done, begun: i64) -> Vec<String> {
@@ -92,11 +103,16 @@ pub fn short(end: &End) -> String {
 }
 
 /// How one room stands with its acts.
-struct Acts {
+pub struct Acts {
     /// State by verb and id.
-    state: HashMap<(String, [u8; 16]), i64>,
-    /// Acts that were turned away or refused as replayed: recorded, no act of the table.
-    elsewhere: HashSet<[u8; 16]>,
+    states: HashMap<(String, [u8; 16]), i64>,
+}
+
+impl Acts {
+    /// An act's state under a verb.
+    pub fn state(&self, verb: &str, act: &ActId) -> Option<i64> {
+        self.states.get(&(verb.to_owned(), *act.bytes())).copied()
+    }
 }
 
 fn open(country: &Country, id: &str) -> Result<Connection> {
@@ -106,9 +122,8 @@ fn open(country: &Country, id: &str) -> Result<Connection> {
 }
 
 /// Reads a room's acts, and says what is doubled or missing among its own records.
-fn acts(country: &Country, id: &str, faults: &mut Vec<String>) -> Result<Acts> {
-    let database = open(country, id)?;
-    let mut acts = Acts { state: HashMap::new(), elsewhere: HashSet::new() };
+pub fn acts(database: &Connection, id: &str, faults: &mut Vec<String>) -> Result<Acts> {
+    let mut acts = Acts { states: HashMap::new() };
     // One state of the database for all that follows.
     let database = database.unchecked_transaction()?;
     let sql = "SELECT a.id, a.verb, a.state, \
@@ -140,7 +155,7 @@ fn acts(country: &Country, id: &str, faults: &mut Vec<String>) -> Result<Acts> {
             let act = ActId::new(act);
             faults.push(format!("{id}: act {act} ({verb}, state {state}) has {decisions} decisions, {outcomes} outcomes, {recovered} closed after a crash"));
         }
-        acts.state.insert((verb, act), state);
+        acts.states.insert((verb, act), state);
     }
     let sql = "SELECT COUNT(*) FROM leaf l WHERE l.step = 'decision' AND NOT EXISTS \
                (SELECT 1 FROM act a WHERE a.id = l.act AND a.verb = l.verb)";
@@ -154,13 +169,23 @@ fn acts(country: &Country, id: &str, faults: &mut Vec<String>) -> Result<Acts> {
             "{id}: {loose} decisions without their act; {leaves} records, numbered up to {last}"
         ));
     }
-    let mut statement = database.prepare(
-        "SELECT DISTINCT act FROM leaf WHERE step IN ('turned_away', 'replayed') AND act IS NOT NULL",
-    )?;
-    for act in statement.query_map([], |row| row.get::<_, [u8; 16]>(0))? {
-        acts.elsewhere.insert(act?);
-    }
     Ok(acts)
+}
+
+/// What must stand where after a call: room, verb, state.
+pub fn must<'a>(country: &'a Country, call: &Call) -> Vec<(&'a str, &'static str, i64)> {
+    let Some(inquiry) = country.inquiries.iter().find(|one| one.n == call.inquiry) else { return Vec::new() };
+    let (asked, answered) = match &call.end {
+        End::Content(_) => (DONE, DONE),
+        End::Problem(Reason::NotAnswered) => (FAILED, REFUSED),
+        _ => return Vec::new(),
+    };
+    vec![
+        (inquiry.inquirer.as_str(), "ask", asked),
+        ("linkage", "inquire", DONE),
+        ("trustee", "inquire", DONE),
+        (inquiry.provider.as_str(), "answer", answered),
+    ]
 }
 
 /// Holds every call ever made against the records of every room.
@@ -168,38 +193,18 @@ pub fn records(country: &Country, calls: &[Call]) -> Result<Vec<String>> {
     let mut faults = Vec::new();
     let mut rooms = BTreeMap::new();
     for id in country.rooms() {
-        let of = acts(country, &id, &mut faults).with_context(|| format!("reading the records of {id}"))?;
+        let database = open(country, &id)?;
+        let of = acts(&database, &id, &mut faults).with_context(|| format!("reading the records of {id}"))?;
         rooms.insert(id, of);
     }
-    let by_n: HashMap<usize, &PlannedInquiry> = country.inquiries.iter().map(|one| (one.n, one)).collect();
-    let state = |room: &str, verb: &str, act: &ActId| {
-        rooms.get(room)?.state.get(&(verb.to_owned(), *act.bytes())).copied()
-    };
     for call in calls {
-        let Some(inquiry) = by_n.get(&call.inquiry) else { continue };
-        let (inquirer, provider) = (inquiry.inquirer.as_str(), inquiry.provider.as_str());
-        let wanted: &[(&str, &str, i64)] = match &call.end {
-            End::Content(_) => &[
-                (inquirer, "ask", DONE),
-                ("linkage", "inquire", DONE),
-                ("trustee", "inquire", DONE),
-                (provider, "answer", DONE),
-            ],
-            End::Problem(Reason::NotAnswered) => &[
-                (inquirer, "ask", FAILED),
-                ("linkage", "inquire", DONE),
-                ("trustee", "inquire", DONE),
-                (provider, "answer", REFUSED),
-            ],
-            _ => &[],
-        };
-        for (room, verb, must) in wanted {
-            let is = state(room, verb, &call.id);
-            if is != Some(*must) {
+        for (room, verb, wanted) in must(country, call) {
+            let is = rooms.get(room).and_then(|acts| acts.state(verb, &call.id));
+            if is != Some(wanted) {
+                let end = short(&call.end);
                 faults.push(format!(
-                    "act {} was told ({}), but {room} has it as {is:?} under {verb}",
-                    call.id,
-                    short(&call.end)
+                    "act {} was told ({end}), but {room} has it as {is:?} under {verb}",
+                    call.id
                 ));
             }
         }
@@ -213,7 +218,8 @@ pub struct Checkpoints(Arc<Mutex<Seen>>);
 
 #[derive(Default)]
 struct Seen {
-    roots: BTreeMap<(String, u64), ledger::Hash>,
+    /// The root, and when it was seen first, ms since 1970.
+    roots: BTreeMap<(String, u64), (ledger::Hash, i64)>,
     faults: Vec<String>,
 }
 
@@ -223,18 +229,26 @@ impl Checkpoints {
         let head = Checkpoint::parse(&note.text)?;
         let party = head.origin.strip_prefix("musubi/").context("a party's ledger")?.to_owned();
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match seen.roots.insert((party.clone(), head.size), head.root) {
-            Some(before) if before != head.root => {
+        match seen.roots.get(&(party.clone(), head.size)) {
+            Some((before, _)) if *before != head.root => {
                 seen.faults.push(format!("{party}: two checkpoints of {} entries", head.size));
             }
             Some(_) => {}
             None => {
+                seen.roots.insert((party.clone(), head.size), (head.root, World::real().now()));
                 let folder = country.join("kept").join(&party).join("checkpoints");
                 std::fs::create_dir_all(&folder)?;
                 std::fs::write(folder.join(head.size.to_string()), text)?;
             }
         }
         Ok(())
+    }
+
+    /// Those of one party that had been seen by that moment, ms since 1970: size and root.
+    pub fn seen_before(&self, party: &str, at: i64) -> Vec<(u64, ledger::Hash)> {
+        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = seen.roots.iter().filter(|((of, _), (_, when))| of == party && *when < at);
+        of.map(|((_, size), (root, _))| (*size, *root)).collect()
     }
 
     /// Looks at every room's published checkpoint, twice a second, from now on.

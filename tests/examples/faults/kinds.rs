@@ -14,6 +14,8 @@ use words::{B64, Date, Kind as PartyKind, Moment, PartyId};
 use world::World;
 
 use crate::country::{Country, signal};
+use crate::invariants::Around;
+use crate::power;
 use crate::proxy::Mode;
 
 /// A kind of fault.
@@ -37,6 +39,8 @@ pub enum Kind {
     FullDisk,
     /// The disk fails: a room's writes and flushes come back with EIO (injected at the system call).
     DiskError,
+    /// The power is lost: what was not flushed is there or not, in any order, torn. Looked at at many moments.
+    PowerLoss,
     /// The trustee is away for a while: all the trustees there are.
     TrusteeLost,
     /// Oversight is away for long.
@@ -53,6 +57,8 @@ pub struct Done {
     pub lasted_ms: i64,
     /// Whether the victim stood still meanwhile: whoever asked it then could be told nothing.
     pub stood_still: bool,
+    /// What was found not to hold on the way.
+    pub faults: Vec<String>,
 }
 
 /// Takes an element by lot.
@@ -75,11 +81,17 @@ impl Kind {
         }
     }
 
-    /// Does it. `longest` is how long oversight stays away.
-    pub async fn act(self, country: &mut Country, dice: &mut ChaCha20Rng, longest: Duration) -> Result<Done> {
+    /// Does it.
+    pub async fn act(
+        self,
+        country: &mut Country,
+        dice: &mut ChaCha20Rng,
+        around: &Around<'_>,
+    ) -> Result<Done> {
         let victims = self.victims(country);
         let victim = draw(dice, &victims)?.clone();
         let begun = World::real().now();
+        let mut faults = Vec::new();
         let what = match self {
             Self::Kill => kill(country, &victim, dice).await?,
             Self::SlowProvider => slow(country, &victim, dice).await?,
@@ -90,13 +102,19 @@ impl Kind {
             Self::Certificate => certificate(country, &victim, dice).await?,
             Self::FullDisk => full_disk(country, &victim, dice).await?,
             Self::DiskError => disk_error(country, &victim, dice).await?,
-            Self::TrusteeLost => {
-                away(country, &victim, Duration::from_millis(dice.random_range(2_000..15_000))).await?
+            Self::PowerLoss => {
+                let (what, found) = power::lose(country, &victim, dice, around).await?;
+                faults = found;
+                what
             }
-            Self::OversightAway => away(country, &victim, longest).await?,
+            Self::TrusteeLost => {
+                let time = Duration::from_millis(dice.random_range(2_000..15_000));
+                away(country, &victim, time).await?
+            }
+            Self::OversightAway => away(country, &victim, around.away).await?,
         };
         let lasted_ms = World::real().now() - begun;
-        Ok(Done { what, victim, lasted_ms, stood_still: self == Self::SilentProvider })
+        Ok(Done { what, victim, lasted_ms, stood_still: self == Self::SilentProvider, faults })
     }
 
     fn victims(self, country: &Country) -> Vec<String> {
@@ -109,6 +127,8 @@ impl Kind {
                 providers.into_iter().filter(|id| country.own_systems.contains_key(id)).collect()
             }
             Self::SilentProvider => providers,
+            // Those that every inquiry passes, and institutions that ask and are asked.
+            Self::PowerLoss => vec!["linkage".into(), "trustee".into(), "town".into(), "tax".into()],
             Self::TrusteeLost => vec!["trustee".into()],
             Self::OversightAway => vec!["oversight".into()],
             _ => country.rooms(),

@@ -3,8 +3,10 @@
 
 mod asking;
 mod country;
+mod disk;
 mod invariants;
 mod kinds;
+mod power;
 mod proxy;
 
 use std::collections::BTreeMap;
@@ -19,9 +21,9 @@ use rand::{SeedableRng, rngs::ChaCha20Rng};
 use words::ActId;
 use world::{Stopwatch, World};
 
-use asking::{Askers, Clerks, Told_, as_planned, ask, clerks};
+use asking::{Askers, Clerks, Told, as_planned, ask, clerks};
 use country::Country;
-use invariants::{Checkpoints, short};
+use invariants::{Around, Checkpoints, short};
 use kinds::Kind;
 
 #[derive(Parser)]
@@ -86,7 +88,7 @@ async fn run(arguments: &Arguments) -> Result<(u32, u32)> {
     let clerks = clerks(&country)?;
     ensure!(clerks.len() >= 2, "several institutions must ask");
     let kinds = if arguments.kind.is_empty() { Kind::value_variants() } else { &arguments.kind };
-    let (told, checkpoints) = (Told_::default(), Checkpoints::default());
+    let (told, checkpoints) = (Told::default(), Checkpoints::default());
     let looking = checkpoints.watch(&country);
     heal(&country, &clerks, None, Duration::from_secs(60)).await.context("before the first fault")?;
     println!("{} rooms up and asking after {:.1} s", country.rooms().len(), watch.elapsed().as_secs_f64());
@@ -125,7 +127,7 @@ struct Round<'a> {
     kind: Kind,
     arguments: &'a Arguments,
     clerks: &'a Clerks,
-    told: &'a Told_,
+    told: &'a Told,
     checkpoints: &'a Checkpoints,
 }
 
@@ -137,11 +139,14 @@ impl Round<'_> {
         let askers =
             Askers::start(country, self.clerks, self.told, ASKERS, seed, self.kind == Kind::Duplicate);
         tokio::time::sleep(Duration::from_millis(600)).await;
-        let done = self.kind.act(country, dice, Duration::from_secs(self.arguments.away)).await?;
+        let away = Duration::from_secs(self.arguments.away);
+        let around = Around { told: self.told, checkpoints: self.checkpoints, away };
+        let mut done = self.kind.act(country, dice, &around).await?;
         let healed = heal(country, self.clerks, Some(&done.victim), self.kind.heals_within()).await;
         askers.stop().await?;
         let calls = self.told.since(from);
         let mut faults = invariants::calls(&calls, &country.inquiries, &done, begun);
+        faults.append(&mut done.faults);
         let healed_ms = match healed {
             Ok(time) => time.as_millis(),
             Err(error) => {
