@@ -3,6 +3,8 @@
 mod anonymise_command;
 pub mod attack;
 pub mod audit_command;
+pub mod backup_command;
+pub mod backup_file;
 pub mod batch_command;
 pub mod card_command;
 pub mod ceremony;
@@ -17,6 +19,7 @@ pub mod openapi_command;
 pub mod picker;
 pub mod review_desk;
 pub mod rooms;
+pub mod shares_command;
 pub mod start_page;
 pub mod verify_log;
 pub mod whitelist_command;

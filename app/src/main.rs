@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
 use musubi::attack::{self, StealArgs};
 use musubi::audit_command::{self, AuditAct};
+use musubi::backup_command::{self, BackupArgs, BackupKeyArgs, RestoreArgs};
 use musubi::card_command::{self, CardAct};
 use musubi::config_file::{self, ConfigFile};
 use musubi::demo_run::{self, DemoArgs};
@@ -15,6 +16,7 @@ use musubi::keeping_command::{self, EraseArgs, ReplayArgs};
 use musubi::my_information_command::{self, MyInformationArgs};
 use musubi::my_records_command::{self, MyRecordsArgs};
 use musubi::openapi_command::{self, OpenapiArgs};
+use musubi::shares_command::{self, SharesAct};
 use musubi::verify_log::{self, VerifyLogArgs};
 use musubi::whitelist_command::{self, ImportArgs};
 use musubi::{AnonymiseArgs, MatchAct, MatchCommand, ReleasesArgs, ceremony, review_desk, rooms};
@@ -65,6 +67,9 @@ enum Command {
         /// The configuration file.
         #[arg(long, value_name = "FILE", global = true)]
         config: Option<PathBuf>,
+        /// As for the other rooms.
+        #[arg(long, hide = true)]
+        until_stdin_closes: bool,
     },
     /// Ask as a clerk of an institution.
     Inquire(InquireArgs),
@@ -79,6 +84,17 @@ enum Command {
     },
     /// Erase records that have come to the end of their period, at one party or at all.
     Erase(EraseArgs),
+    /// Make the key to which an operator's backups are sealed.
+    BackupKey(BackupKeyArgs),
+    /// Copy a room's database, while it runs, into a file sealed to the operator's key.
+    Backup(BackupArgs),
+    /// Put a backup back.
+    Restore(RestoreArgs),
+    /// A party's irreplaceable keys as shares.
+    Shares {
+        #[command(subcommand)]
+        act: SharesAct,
+    },
     /// Decide a past act again, under the law of its day.
     Replay(ReplayArgs),
     /// Verify a ledger from outside: signatures, witnesses, entries, and that it goes on from what it was.
@@ -119,6 +135,9 @@ struct RoomArgs {
     /// Which section, where the file has several of this room.
     #[arg(long, value_name = "ID")]
     institution: Option<String>,
+    /// End when standard input is closed: whoever started the room and holds the other end is gone.
+    #[arg(long, hide = true)]
+    until_stdin_closes: bool,
 }
 
 #[derive(Subcommand)]
@@ -200,10 +219,10 @@ async fn run(command: Command) -> Result<()> {
         Command::Authority(args) => serve("authority", &args).await,
         Command::Portal(args) => serve("portal", &args).await,
         Command::Gateway(args) => serve("gateway", &args).await,
-        Command::Oversight { act, config } => {
+        Command::Oversight { act, config, until_stdin_closes } => {
             let config = config.context("--config FILE is needed")?;
             match act {
-                None => serve("oversight", &RoomArgs { config, institution: None }).await,
+                None => serve("oversight", &RoomArgs { config, institution: None, until_stdin_closes }).await,
                 Some(OfficerAct::Suspend(args)) => stand(&config, &args, Standing::Suspended).await,
                 Some(OfficerAct::Restore(args)) => stand(&config, &args, Standing::Active).await,
             }
@@ -213,6 +232,10 @@ async fn run(command: Command) -> Result<()> {
         Command::MyInformation(args) => my_information_command::run(&args).await,
         Command::Audit { act } => audit_command::run(&act).await,
         Command::Erase(args) => keeping_command::erase(&args).await,
+        Command::BackupKey(args) => backup_command::make_key(&args),
+        Command::Backup(args) => backup_command::backup(&args).await,
+        Command::Restore(args) => backup_command::restore(&args).await,
+        Command::Shares { act } => shares_command::run(&act),
         Command::Replay(args) => keeping_command::replay(&args).await,
         Command::VerifyLog(args) => verify_log::run(&args).await,
         Command::Openapi(args) => openapi_command::run(&args),
@@ -267,7 +290,7 @@ async fn serve(name: &str, args: &RoomArgs) -> Result<()> {
     let section = file.section(name, args.institution.as_deref())?;
     let room = rooms::room(name).context("a room of the list")?;
     let running = room
-        .start(section.settings.clone(), World::real())
+        .start(section.settings.clone(), section.settings.world())
         .await
         .with_context(|| format!("{name} did not start"))?;
     println!("{} ({name}) is up: outer {}, inner {}", running.id, running.outer, running.inner);
@@ -275,7 +298,19 @@ async fn serve(name: &str, args: &RoomArgs) -> Result<()> {
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate.recv() => {}
+        () = stdin_closed(), if args.until_stdin_closes => {}
     }
     running.stop().await;
     Ok(())
+}
+
+/// Returns when standard input has come to its end.
+async fn stdin_closed() {
+    let (closed, ended) = tokio::sync::oneshot::channel::<()>();
+    // A thread that nobody waits for: a read of standard input cannot be broken off.
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        drop(closed);
+    });
+    let _ = ended.await;
 }

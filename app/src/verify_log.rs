@@ -112,6 +112,11 @@ pub async fn run(args: &VerifyLogArgs) -> Result<()> {
 
 /// Verifies; every fault is an error that says what does not hold.
 pub async fn verify(args: &VerifyLogArgs) -> Result<Verified> {
+    verify_entries(args).await.map(|(verified, _)| verified)
+}
+
+/// The same; gives the entries too.
+pub async fn verify_entries(args: &VerifyLogArgs) -> Result<(Verified, Vec<Hash>)> {
     let (source, country) = source_of(args)?;
     let signed = source.get("directory").await.context("the directory with the keys")?;
     let signed: Signed = serde_json::from_slice(&signed).context("the directory is not JSON")?;
@@ -154,7 +159,7 @@ pub async fn verify(args: &VerifyLogArgs) -> Result<Verified> {
         keep(folder, &source, &head, &text, &signed).await?;
     }
     let cosigned = |key: &NoteKey| Some((key.name().to_owned(), note.cosigned_by(key)?));
-    Ok(Verified {
+    let verified = Verified {
         origin: head.origin.clone(),
         size: head.size,
         root: words::hex(&head.root),
@@ -164,7 +169,8 @@ pub async fn verify(args: &VerifyLogArgs) -> Result<Verified> {
         tiles,
         key: key.as_log(),
         witness_keys: around.iter().map(NoteKey::as_cosigner).collect(),
-    })
+    };
+    Ok((verified, entries))
 }
 
 fn source_of(args: &VerifyLogArgs) -> Result<(Source, Country)> {

@@ -58,7 +58,7 @@ impl Folder {
 const PORTS: std::ops::Range<u16> = 10_000..32_000;
 
 /// Free ports, none of them twice in this process: where one country ended looking, the next one goes on.
-fn free_ports(count: usize) -> Result<Vec<u16>> {
+pub fn free_ports(count: usize) -> Result<Vec<u16>> {
     static LOOKED: AtomicU32 = AtomicU32::new(0);
     let many = u32::from(PORTS.end - PORTS.start);
     // Each process begins elsewhere.

@@ -96,8 +96,9 @@ pub struct Ready {
     pub stage: Stage,
     /// What is true.
     pub truth: Truth,
+    /// The institutions' own services; they end when dropped.
+    pub services: Vec<OwnService>,
     customers: Customers,
-    services: Vec<OwnService>,
     report: Report,
     runs: u64,
     seed: u64,

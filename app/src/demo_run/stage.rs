@@ -6,7 +6,6 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use house::Running;
 use protocol::desk::{HEALTH, Health};
-use world::World;
 
 use super::country::Folder;
 use crate::config_file::{ConfigFile, Section};
@@ -56,7 +55,7 @@ impl Stage {
         } else {
             let mut running = Vec::new();
             for section in &stage.file.sections {
-                let started = section.room.start(section.settings.clone(), World::real()).await;
+                let started = section.room.start(section.settings.clone(), section.settings.world()).await;
                 running.push(started.with_context(|| format!("{} did not start", section.settings.id))?);
             }
             stage.how = How::Here(running);
@@ -83,7 +82,7 @@ impl Stage {
     /// Starts one room in this process.
     pub async fn start_room(&mut self, id: &str) -> Result<()> {
         let section = self.section(id)?;
-        let started = section.room.start(section.settings.clone(), World::real()).await;
+        let started = section.room.start(section.settings.clone(), section.settings.world()).await;
         let started = started.with_context(|| format!("{id} did not start"))?;
         let How::Here(running) = &mut self.how else { bail!("the rooms run in processes of their own") };
         running.push(started);
@@ -156,7 +155,9 @@ fn spawn(folder: &Folder, section: &Section) -> Result<Child> {
         command.arg("--institution").arg(section.settings.id.as_str());
     }
     let log = std::fs::File::create(folder.path.join(section.settings.id.as_str()).join("room.log"))?;
-    let child = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn();
+    // Standard input is a pipe from here: when this process ends, however it ends, the room sees it close.
+    command.arg("--until-stdin-closes").stdin(Stdio::piped());
+    let child = command.stdout(log.try_clone()?).stderr(log).spawn();
     child.with_context(|| format!("starting {}", section.settings.id))
 }
 

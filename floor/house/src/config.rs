@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use store::Location;
 use words::PartyId;
+use world::World;
 
 /// Which conversions a room has shown to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -44,6 +45,9 @@ pub struct Common {
     /// Whether this room takes demo assertions of who a person is. Never outside a demo.
     #[serde(default)]
     pub demo: bool,
+    /// By how much this room's clock is wrong, ms, ahead if positive: for rehearsing faults. Refused outside a demo.
+    #[serde(default)]
+    pub clock_off_ms: i64,
     /// Pages for people; none are served without it.
     pub pages: Option<PagesConfig>,
     /// The collector of traces in the own house, e.g. `http://127.0.0.1:4318` (OTLP/HTTP, JSON). None are made without
@@ -68,8 +72,19 @@ pub struct PagesConfig {
 }
 
 /// The names of the common keys.
-const COMMON: [&str; 10] =
-    ["outer", "inner", "database", "keys", "country", "poll_ms", "demo", "proofs", "pages", "otlp"];
+const COMMON: [&str; 11] = [
+    "outer",
+    "inner",
+    "database",
+    "keys",
+    "country",
+    "poll_ms",
+    "demo",
+    "proofs",
+    "clock_off_ms",
+    "pages",
+    "otlp",
+];
 
 /// A room's section, read.
 #[derive(Clone, Debug)]
@@ -105,6 +120,10 @@ impl Settings {
             }
         }
         let common: Common = parse(common)?;
+        if common.clock_off_ms != 0 && !common.demo {
+            let message = "`clock_off_ms` sets a clock wrong on purpose and is taken only beside `demo = true`; remove it";
+            return Err(ConfigError { key: Some("clock_off_ms".into()), message: message.into() });
+        }
         if let Some(pages) = &common.pages {
             pages.check()?;
         }
@@ -127,6 +146,11 @@ impl Settings {
             Proofs::All => 100,
         };
         Defaults { poll_ms: self.common.poll_ms.map_or(house.poll_ms, i64::from), proofs_percent, ..house }
+    }
+
+    /// The world this room is to live in: the real one, its clock wrong where a rehearsal says so.
+    pub fn world(&self) -> World {
+        World::real_off_by(self.common.clock_off_ms)
     }
 
     /// The database, relative files resolved.

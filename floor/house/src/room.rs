@@ -25,6 +25,9 @@ pub trait Room: Sync + Send {
     /// Checks the room's own keys of its section, files included, without starting anything.
     fn check(&self, settings: &Settings) -> Result<(), ConfigError>;
 
+    /// The migrations of its own tables; the road's come before them.
+    fn migrations(&self) -> store::Migrations;
+
     /// Starts it; returns when it serves.
     fn start(&self, settings: Settings, world: World) -> BoxFuture<'_, Result<Running, StartError>>;
 }

@@ -27,7 +27,8 @@ pub enum LedgerFault {
     /// Witnesses, or the room's own checkpoints, have seen more entries than there are.
     #[error(
         "the ledger has {has} entries, but {seen} were cosigned: an old backup stands in its place, or its end was cut. \
-         Stop the room, put the newest backup back, and tell oversight"
+         Stop the room and put the newest backup back; entries that came after it can be filled up from a kept copy of the ledger \
+         (musubi restore --entries). Tell oversight"
     )]
     Shorter {
         /// Entries there are.

@@ -42,9 +42,18 @@ const STORAGE: &str = "musubi-storage-key-v1";
 const PERSON: &str = "musubi-person-key-v1";
 const TRANSCRYPTOR: &str = "musubi-transcryptor-secrets-v1";
 
+/// What a party cannot make anew without losing what was made with it.
+const IRREPLACEABLE: [&str; 5] =
+    ["signing.key", "sealing.key", "storage.key", "person.key", "transcryptor.key"];
+
 fn retention_name(shelf: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
     format!("{}.key", shelf.chars().map(plain).collect::<String>())
+}
+
+/// Makes the names in a folder durable.
+fn sync(folder: &Path) -> std::io::Result<()> {
+    std::fs::File::open(folder)?.sync_all()
 }
 
 impl KeyFolder {
@@ -62,7 +71,12 @@ impl KeyFolder {
     pub fn write(&self, name: &str, content: &[u8]) -> Result<(), FolderError> {
         let path = self.path.join(name);
         let io = |error| FolderError::Io { path: path.clone(), error };
+        let new = !self.path.is_dir();
         std::fs::create_dir_all(&self.path).map_err(io)?;
+        // Names too must outlast a loss of power: what is sealed under a key is durable a moment later.
+        if let Some(above) = self.path.parent().filter(|above| new && !above.as_os_str().is_empty()) {
+            sync(above).map_err(io)?;
+        }
         let half = self.path.join(format!(".{name}.new"));
         {
             use std::io::Write;
@@ -76,7 +90,51 @@ impl KeyFolder {
                 .map_err(io)?;
             file.write_all(content).and_then(|()| file.sync_all()).map_err(io)?;
         }
-        std::fs::rename(&half, &path).map_err(io)
+        std::fs::rename(&half, &path).map_err(io)?;
+        sync(&self.path).map_err(io)
+    }
+
+    /// The secrets that nobody can make anew, as one text for [`crate::split`]: each of those that are there, with its name.
+    /// Certificates and inner keys are not among them: the ceremony makes them again. Retention keys neither: no copy may be
+    /// taken of what is to be destroyed one day.
+    pub fn irreplaceable(&self) -> Result<Zeroizing<String>, FolderError> {
+        let mut text = Zeroizing::new(String::new());
+        for name in IRREPLACEABLE.into_iter().filter(|name| self.has(name)) {
+            let content = self.read(name)?;
+            let wrong =
+                FolderError::NotThatKey { path: self.path.join(name), expected: "key file of one line" };
+            let line = std::str::from_utf8(&content).ok().and_then(|line| line.strip_suffix('\n'));
+            let line = line.filter(|line| !line.contains('\n')).ok_or(wrong)?;
+            // Room for all of it before, so that no half of it stays behind in memory that was given back.
+            text.reserve(4096);
+            text.push_str(name);
+            text.push(' ');
+            text.push_str(line);
+            text.push('\n');
+        }
+        Ok(text)
+    }
+
+    /// Writes the keys of such a text; gives their names. Nothing is written where one of them is there already.
+    pub fn put_back(&self, text: &str) -> Result<Vec<&'static str>, FolderError> {
+        let mut found = Vec::new();
+        for line in text.lines() {
+            let name = IRREPLACEABLE.into_iter().find(|name| line.split(' ').next() == Some(*name));
+            let refuse = |what: &str, name: &str| FolderError::Io {
+                path: self.path.join(name),
+                error: std::io::Error::other(what.to_owned()),
+            };
+            let name = name.ok_or_else(|| refuse("the shares hold no such key", ""))?;
+            if self.has(name) {
+                return Err(refuse("there is such a key already; move it away first", name));
+            }
+            let key = line.get(name.len() + 1..).unwrap_or_default();
+            found.push((name, Zeroizing::new(format!("{key}\n"))));
+        }
+        for (name, content) in &found {
+            self.write(name, content.as_bytes())?;
+        }
+        Ok(found.into_iter().map(|(name, _)| name).collect())
     }
 
     /// Reads the file `name`.

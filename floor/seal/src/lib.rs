@@ -19,6 +19,7 @@ mod number;
 mod proof;
 mod secret;
 mod session;
+mod shares;
 mod transcryptor;
 #[cfg(test)]
 mod vectors;
@@ -35,6 +36,7 @@ pub use key_folder::{FolderError, KeyFolder};
 pub use number::{IndividualNumber, ResidentCode};
 pub use proof::{CodeProof, Commitments, KnownKey, PairProof};
 pub use session::{SessionSecret, Share};
+pub use shares::{Combined, KeyShare, ShareError, combine, split};
 pub use transcryptor::{Conversion, KeyProof, Position, TranscryptorSecrets};
 
 /// What can be wrong with sealed, signed or encrypted matter. Never says anything of the secret itself.

@@ -14,6 +14,7 @@
 //! program. SQL text is never built from data.
 
 mod connection;
+mod copy;
 mod db;
 mod error;
 mod figures;
@@ -28,6 +29,7 @@ mod transaction;
 mod value;
 mod worker;
 
+pub use copy::{Piece, copy_in, copy_out};
 pub use db::{Db, Options};
 pub use error::StoreError;
 pub use location::{Location, LocationError};

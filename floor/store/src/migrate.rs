@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::{Row, StoreError, connection::Connection, connection::QueryError, params};
+use crate::{Row, StoreError, Value, connection::Connection, connection::QueryError, params};
 
 /// The migrations of one owner of tables: a room, or a part of the floor such as `road` inside a room's database.
 #[derive(Debug, Clone, Copy)]
@@ -13,6 +13,9 @@ pub struct Migrations {
     /// released: a change is a new step.
     pub steps: &'static [(i32, &'static str, &'static str)],
 }
+
+/// The table that says which migrations a database has had.
+pub(crate) const NAME: &str = "migrations";
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (
     owner TEXT NOT NULL, version BIGINT NOT NULL, name TEXT NOT NULL, checksum BIGINT NOT NULL,
@@ -87,6 +90,35 @@ fn apply(connection: &mut Connection, all: &[Migrations]) -> Result<(), StoreErr
             what: format!(
                 "the database holds tables of {owner}, which this program does not know: not its database"
             ),
+        }),
+    }
+}
+
+/// Applies, to an empty database, the steps that another database had: `had` are the rows of its table. Whoever opens it next
+/// brings it further. Refuses a database that had steps this program does not have.
+pub(crate) fn apply_those(
+    connection: &mut Connection,
+    all: &[Migrations],
+    had: &[Vec<Value>],
+) -> Result<(), StoreError> {
+    connection.batch(TABLE)?;
+    let mut left: Vec<&Vec<Value>> = had.iter().collect();
+    for of in all {
+        for (version, name, sql) in of.steps {
+            let row = params![of.owner, i64::from(*version), *name, checksum(sql)].to_vec();
+            let before = left.len();
+            left.retain(|one| **one != row);
+            if left.len() < before {
+                connection.batch(sql)?;
+                let sql = "INSERT INTO migrations (owner, version, name, checksum) VALUES ($1, $2, $3, $4)";
+                connection.execute(sql, &row)?;
+            }
+        }
+    }
+    match left.is_empty() {
+        true => Ok(()),
+        false => Err(StoreError::Migration {
+            what: "the copy is of another room, or of a newer program: restore it with that one".to_owned(),
         }),
     }
 }

@@ -14,7 +14,10 @@ pub(crate) trait Clock: Send + Sync {
     fn sleep_until(&self, at_ms: i64) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 }
 
-pub(crate) struct RealClock;
+/// The machine's clock, shown `off_ms` later than it is.
+pub(crate) struct RealClock {
+    pub(crate) off_ms: i64,
+}
 
 /// Longest sleep without looking at the clock again: a clock that was set forward meanwhile is noticed.
 const NAP_MS: i64 = 60_000;
@@ -23,7 +26,7 @@ impl Clock for RealClock {
     fn now(&self) -> i64 {
         // A clock before 1970 is a broken clock; it is shown as 1970, and everything dated then is refused as expired.
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX).saturating_add(self.off_ms)
     }
 
     fn advance(&self, _ms: i64) {}

@@ -28,7 +28,17 @@ pub struct World {
 impl World {
     /// The machine's clock and the operating system's entropy. Sleeping needs a running tokio runtime.
     pub fn real() -> World {
-        World { clock: Arc::new(RealClock), entropy: Arc::new(RealEntropy), shutdown: Shutdown::new() }
+        World::real_off_by(0)
+    }
+
+    /// The same with a clock that is wrong by `off_ms` milliseconds (ahead if positive): for rehearsing what a wrong clock
+    /// leads to.
+    pub fn real_off_by(off_ms: i64) -> World {
+        World {
+            clock: Arc::new(RealClock { off_ms }),
+            entropy: Arc::new(RealEntropy),
+            shutdown: Shutdown::new(),
+        }
     }
 
     /// A world for tests: the clock starts at `start_ms` (Unix milliseconds) and moves only by [`World::advance`];
@@ -109,6 +119,13 @@ mod tests {
         assert!(before > 1_704_067_200_000);
         world.advance(86_400_000);
         assert!(world.now() - before < 3_600_000);
+    }
+
+    #[test]
+    fn a_wrong_clock_is_wrong_by_what_was_said() {
+        let (right, wrong) = (World::real(), World::real_off_by(-300_000));
+        let behind = right.now() - wrong.now();
+        assert!((295_000..=300_000).contains(&behind), "{behind}");
     }
 
     #[tokio::test]

@@ -142,6 +142,10 @@ impl Room for GatewayRoom {
         Connector::new(config.connector, &settings.base).map(|_| ())
     }
 
+    fn migrations(&self) -> ::store::Migrations {
+        store::MIGRATIONS
+    }
+
     fn start(&self, settings: Settings, world: World) -> BoxFuture<'_, Result<Running, StartError>> {
         Box::pin(async move {
             self.check(&settings)?;

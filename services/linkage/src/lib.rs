@@ -56,6 +56,10 @@ impl Room for LinkageRoom {
         settings.own::<house::NoKeys>().map(|_| ())
     }
 
+    fn migrations(&self) -> ::store::Migrations {
+        conversion::MIGRATIONS
+    }
+
     fn start(&self, settings: Settings, world: World) -> BoxFuture<'_, Result<Running, StartError>> {
         Box::pin(async move {
             self.check(&settings)?;

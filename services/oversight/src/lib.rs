@@ -76,6 +76,10 @@ impl Room for OversightRoom {
         read(settings, "accreditations", &config.accreditations).map(|_| ())
     }
 
+    fn migrations(&self) -> ::store::Migrations {
+        store::MIGRATIONS
+    }
+
     fn start(&self, settings: Settings, world: World) -> BoxFuture<'_, Result<Running, StartError>> {
         Box::pin(async move {
             let config: Config = settings.own()?;

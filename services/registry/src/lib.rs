@@ -55,6 +55,10 @@ impl Room for RegistryRoom {
         settings.own::<house::NoKeys>().map(|_| ())
     }
 
+    fn migrations(&self) -> ::store::Migrations {
+        store::MIGRATIONS
+    }
+
     fn start(&self, settings: Settings, world: World) -> BoxFuture<'_, Result<Running, StartError>> {
         Box::pin(async move {
             self.check(&settings)?;

@@ -53,6 +53,10 @@ impl Room for TrusteeRoom {
         settings.own::<house::NoKeys>().map(|_| ())
     }
 
+    fn migrations(&self) -> ::store::Migrations {
+        conversion::MIGRATIONS
+    }
+
     fn start(&self, settings: Settings, world: World) -> BoxFuture<'_, Result<Running, StartError>> {
         Box::pin(async move {
             self.check(&settings)?;

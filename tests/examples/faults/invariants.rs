@@ -1,0 +1,307 @@
+//! What must hold whatever happened: told acts are recorded on every side, once; ledgers go on from every checkpoint that was
+//! ever seen; what clerks were told is right, and in time.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use demo::{Expected, PlannedInquiry};
+use ledger::{Checkpoint, Note};
+use musubi::verify_log::{VerifyLogArgs, verify};
+use rusqlite::Connection;
+use words::{ActId, Reason};
+use world::World;
+
+use crate::asking::{Call, End, Told};
+use crate::country::Country;
+use crate::kinds::Done;
+
+/// How long an inquirer waits for its reply (DESIGN §7), ms.
+const DEADLINE_MS: i64 = 10_000;
+/// How long a repeat waits for the first arrival, ms.
+const REPEAT_MS: i64 = 12_000;
+/// How long a room that just started waits for a witness, ms.
+const FIRST_SIGHT_MS: i64 = 10_000;
+/// What a busy machine may take on top, ms.
+const SLACK_MS: i64 = 5_000;
+
+/// States of an act in a room's own table.
+const DECIDED: i64 = 0;
+const DONE: i64 = 1;
+const REFUSED: i64 = 2;
+const FAILED: i64 = 3;
+const UNKNOWN: i64 = 4;
+
+/// What a fault may look at besides the country.
+pub struct Around<'a> {
+    /// What clerks were told so far.
+    pub told: &'a Told,
+    /// Checkpoints seen so far.
+    pub checkpoints: &'a Checkpoints,
+    /// How long oversight stays away.
+    pub away: Duration,
+}
+
+/// Judges the calls of a round.
+pub fn calls(calls: &[Call], inquiries: &[PlannedInquiry], done: &Done, begun: i64) -> Vec<String> {
+    let by_n: HashMap<usize, &PlannedInquiry> = inquiries.iter().map(|one| (one.n, one)).collect();
+    let mut faults = Vec::new();
+    let mut contents: HashMap<ActId, &serde_json::Value> = HashMap::new();
+    for call in calls {
+        let Some(inquiry) = by_n.get(&call.inquiry) else { continue };
+        let of_victim = inquiry.inquirer.as_str() == done.victim;
+        // A room that stands still tells nobody anything.
+        let excused = of_victim && done.stood_still;
+        let wait = if call.again { REPEAT_MS.max(DEADLINE_MS) } else { DEADLINE_MS };
+        let started = if of_victim { FIRST_SIGHT_MS } else { 0 };
+        if call.took_ms > wait + started + SLACK_MS && !excused {
+            faults.push(format!(
+                "act {} at {}: told after {} ms: {:?}",
+                call.id,
+                inquiry.inquirer.as_str(),
+                call.took_ms,
+                short(&call.end)
+            ));
+        }
+        let right = match (&call.end, &inquiry.expected) {
+            (End::Content(got), Expected::Answered { content }) => got == content,
+            (End::Content(_), _) | (End::Nonsense, _) => false,
+            (End::Hung, _) => excused,
+            (End::Gone, _) => of_victim,
+            (End::Problem(_), _) => true,
+        };
+        if !right {
+            faults.push(format!(
+                "act {} ({} → {}, {}) {} ms after the round began: {}",
+                call.id,
+                inquiry.inquirer.as_str(),
+                inquiry.provider.as_str(),
+                inquiry.item,
+                call.sent - begun,
+                short(&call.end)
+            ));
+        }
+        if let End::Content(content) = &call.end
+            && *contents.entry(call.id).or_insert(content) != content
+        {
+            faults.push(format!("act {}: one id, two answers", call.id));
+        }
+    }
+    faults
+}
+
+/// An end without its content.
+pub fn short(end: &End) -> String {
+    match end {
+        End::Content(_) => "answered".into(),
+        End::Problem(reason) => reason.as_str().into(),
+        End::Gone => "broke off".into(),
+        End::Hung => "no word".into(),
+        End::Nonsense => "nonsense".into(),
+    }
+}
+
+/// How one room stands with its acts.
+pub struct Acts {
+    /// State by verb and id.
+    states: HashMap<(String, [u8; 16]), i64>,
+}
+
+impl Acts {
+    /// An act's state under a verb.
+    pub fn state(&self, verb: &str, act: &ActId) -> Option<i64> {
+        self.states.get(&(verb.to_owned(), *act.bytes())).copied()
+    }
+}
+
+fn open(country: &Country, id: &str) -> Result<Connection> {
+    let database = Connection::open(country.database(id))?;
+    database.busy_timeout(Duration::from_secs(10))?;
+    Ok(database)
+}
+
+/// Reads a room's acts, and says what is doubled or missing among its own records.
+pub fn acts(database: &Connection, id: &str, faults: &mut Vec<String>) -> Result<Acts> {
+    let mut acts = Acts { states: HashMap::new() };
+    // One state of the database for all that follows.
+    let database = database.unchecked_transaction()?;
+    let sql = "SELECT a.id, a.verb, a.state, \
+               (SELECT COUNT(*) FROM leaf l WHERE l.act = a.id AND l.verb = a.verb AND l.step = 'decision'), \
+               (SELECT COUNT(*) FROM leaf l WHERE l.act = a.id AND l.verb = a.verb AND l.step = 'outcome'), \
+               (SELECT COUNT(*) FROM leaf l WHERE l.act = a.id AND l.verb = 'recover' AND l.step = 'outcome') \
+               FROM act a";
+    let mut statement = database.prepare(sql)?;
+    let rows = statement.query_map([], |row| {
+        Ok((
+            row.get::<_, [u8; 16]>(0)?,
+            row.get::<_, String>(1)?,
+            row.get::<_, i64>(2)?,
+            row.get::<_, i64>(3)?,
+            row.get::<_, i64>(4)?,
+            row.get::<_, i64>(5)?,
+        ))
+    })?;
+    for row in rows {
+        let (act, verb, state, decisions, outcomes, recovered) = row?;
+        let right = match state {
+            DECIDED => outcomes == 0,
+            DONE | FAILED => outcomes == 1,
+            REFUSED => outcomes <= 1,
+            UNKNOWN => outcomes == 0 && recovered >= 1,
+            _ => false,
+        };
+        if decisions != 1 || !right {
+            let act = ActId::new(act);
+            faults.push(format!("{id}: act {act} ({verb}, state {state}) has {decisions} decisions, {outcomes} outcomes, {recovered} closed after a crash"));
+        }
+        acts.states.insert((verb, act), state);
+    }
+    let sql = "SELECT COUNT(*) FROM leaf l WHERE l.step = 'decision' AND NOT EXISTS \
+               (SELECT 1 FROM act a WHERE a.id = l.act AND a.verb = l.verb)";
+    let loose: i64 = database.query_row(sql, [], |row| row.get(0))?;
+    let (leaves, last): (i64, i64) =
+        database.query_row("SELECT COUNT(*), COALESCE(MAX(seq), 0) FROM leaf", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    if loose > 0 || leaves != last {
+        faults.push(format!(
+            "{id}: {loose} decisions without their act; {leaves} records, numbered up to {last}"
+        ));
+    }
+    Ok(acts)
+}
+
+/// What must stand where after a call: room, verb, state.
+pub fn must<'a>(country: &'a Country, call: &Call) -> Vec<(&'a str, &'static str, i64)> {
+    let Some(inquiry) = country.inquiries.iter().find(|one| one.n == call.inquiry) else { return Vec::new() };
+    let (asked, answered) = match &call.end {
+        End::Content(_) => (DONE, DONE),
+        End::Problem(Reason::NotAnswered) => (FAILED, REFUSED),
+        _ => return Vec::new(),
+    };
+    vec![
+        (inquiry.inquirer.as_str(), "ask", asked),
+        ("linkage", "inquire", DONE),
+        ("trustee", "inquire", DONE),
+        (inquiry.provider.as_str(), "answer", answered),
+    ]
+}
+
+/// Holds every call ever made against the records of every room.
+pub fn records(country: &Country, calls: &[Call]) -> Result<Vec<String>> {
+    let mut faults = Vec::new();
+    let mut rooms = BTreeMap::new();
+    for id in country.rooms() {
+        let database = open(country, &id)?;
+        let of = acts(&database, &id, &mut faults).with_context(|| format!("reading the records of {id}"))?;
+        rooms.insert(id, of);
+    }
+    for call in calls {
+        for (room, verb, wanted) in must(country, call) {
+            let is = rooms.get(room).and_then(|acts| acts.state(verb, &call.id));
+            if is != Some(wanted) {
+                let end = short(&call.end);
+                faults.push(format!(
+                    "act {} was told ({end}), but {room} has it as {is:?} under {verb}",
+                    call.id
+                ));
+            }
+        }
+    }
+    Ok(faults)
+}
+
+/// Every checkpoint that anybody has seen, by party and size.
+#[derive(Clone, Default)]
+pub struct Checkpoints(Arc<Mutex<Seen>>);
+
+#[derive(Default)]
+struct Seen {
+    /// The root, and when it was seen first, ms since 1970.
+    roots: BTreeMap<(String, u64), (ledger::Hash, i64)>,
+    faults: Vec<String>,
+}
+
+impl Checkpoints {
+    fn note(&self, country: &std::path::Path, text: &str) -> Result<()> {
+        let note = Note::parse(text)?;
+        let head = Checkpoint::parse(&note.text)?;
+        let party = head.origin.strip_prefix("musubi/").context("a party's ledger")?.to_owned();
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match seen.roots.get(&(party.clone(), head.size)) {
+            Some((before, _)) if *before != head.root => {
+                seen.faults.push(format!("{party}: two checkpoints of {} entries", head.size));
+            }
+            Some(_) => {}
+            None => {
+                seen.roots.insert((party.clone(), head.size), (head.root, World::real().now()));
+                let folder = country.join("kept").join(&party).join("checkpoints");
+                std::fs::create_dir_all(&folder)?;
+                std::fs::write(folder.join(head.size.to_string()), text)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Those of one party that had been seen by that moment, ms since 1970: size and root.
+    pub fn seen_before(&self, party: &str, at: i64) -> Vec<(u64, ledger::Hash)> {
+        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = seen.roots.iter().filter(|((of, _), (_, when))| of == party && *when < at);
+        of.map(|((_, size), (root, _))| (*size, *root)).collect()
+    }
+
+    /// Looks at every room's published checkpoint, twice a second, from now on.
+    pub fn watch(&self, country: &Country) -> tokio::task::JoinHandle<()> {
+        let (own, folder) = (self.clone(), country.folder.path().to_owned());
+        let rooms: Vec<_> =
+            country.file.sections.iter().map(|section| section.settings.common.inner).collect();
+        tokio::spawn(async move {
+            loop {
+                for address in &rooms {
+                    let url = format!("http://{address}/ledger/checkpoint");
+                    if let Ok((200, body)) = wire::get_plain(&url, Duration::from_millis(300)).await
+                        && let Ok(text) = String::from_utf8(body)
+                    {
+                        let _ = own.note(&folder, &text);
+                    }
+                }
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+        })
+    }
+
+    /// Takes what each witness says it cosigned last.
+    fn from_witnesses(&self, country: &Country) -> Result<()> {
+        for id in ["oversight", "authority", "linkage", "trustee"] {
+            let database = open(country, id)?;
+            let mut statement = database.prepare("SELECT note FROM witnessed")?;
+            for note in statement.query_map([], |row| row.get::<_, String>(0))? {
+                self.note(country.folder.path(), &note?)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Verifies every ledger as anybody can, from every checkpoint seen so far. Gives how many checkpoints were held against
+    /// the ledgers.
+    pub async fn verify(&self, country: &Country, faults: &mut Vec<String>) -> Result<usize> {
+        self.from_witnesses(country)?;
+        let mut held = 0;
+        for id in country.rooms() {
+            let args = VerifyLogArgs {
+                source: id.clone(),
+                country: None,
+                config: Some(country.config()),
+                keep: Some(country.folder.path().join("kept").join(&id)),
+                json: false,
+            };
+            match verify(&args).await {
+                Ok(verified) => held += verified.goes_on_from.len(),
+                Err(error) => faults.push(format!("the ledger of {id}: {error:#}")),
+            }
+        }
+        faults.append(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner).faults);
+        Ok(held)
+    }
+}
