@@ -12,7 +12,7 @@ use world::World;
 
 use crate::ask::birth_and_sex;
 use crate::compose::Wanted;
-use crate::connector::Reading;
+use crate::connector::{Connector, Reading};
 use crate::{Config, Gateway, store};
 
 /// A member acting with its gateway's keys.

@@ -90,7 +90,10 @@ impl Verb for ServePortal {
         let session = registry.sessions.current(house).await.map_err(Failure::new)?;
         // Nobody's code goes with every batch, anywhere among the others: the portal keeps it once, and cannot tell which it is.
         let mut subjects: Vec<_> = self.anchors.iter().copied().chain([NOBODY]).map(Some).collect();
-        subjects.sort_by_cached_key(|_| house.dice.bytes::<16>());
+        // A person who looks is the first row, which the receiver is told.
+        if self.asserted_until.is_none() {
+            subjects.sort_by_cached_key(|_| house.dice.bytes::<16>());
+        }
         let codes = registry.encrypt(&session, subjects).await?;
         let sealed = portal.sealing.seal(STATUS_INFO, self.id.bytes(), b"[]", &house.dice);
         let status = B64::from(sealed.map_err(|_| Failure::new(Reason::Internal))?.bytes);
