@@ -60,6 +60,7 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
                 "ほかの機関に答えるための写しを取る。",
                 "Takes the copy of the own system that answers others.",
             )
+            .takes_nothing()
             .gives::<desk::CopyTaken>(),
         Route::new(Side::Inner, Method::GET, desk::AWAITING, CLERK, get(crate::awaiting::list))
             .says(

@@ -1,0 +1,147 @@
+//! The floor: the bodies of an inquiry through five nginx servers in a row, keep-alive, nothing else done.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use musubi::demo_run::country::free_ports;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::account;
+use crate::load::{Caller, Callers, Measured};
+
+/// The configuration, with what differs from machine to machine left open.
+const CONFIGURATION: &str = include_str!("nginx.conf");
+
+/// A chain that runs.
+pub struct Chain {
+    child: Child,
+    first: u16,
+    request: Arc<Vec<u8>>,
+    folder: PathBuf,
+}
+
+impl Drop for Chain {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Chain {
+    /// Starts it; the last server answers everything with `reply`.
+    pub async fn start(folder: &Path, request: Vec<u8>, reply: &[u8]) -> Result<Self> {
+        let folder = folder.join("nginx");
+        std::fs::create_dir_all(&folder)?;
+        let ports = free_ports(5)?;
+        let mut text = CONFIGURATION.replace("@FOLDER@", &folder.display().to_string());
+        for (n, port) in (1..).zip(&ports) {
+            text = text.replace(&format!("@PORT{n}@"), &port.to_string());
+        }
+        std::fs::write(folder.join("reply.json"), reply)?;
+        let file = folder.join("nginx.conf");
+        std::fs::write(&file, text)?;
+        let child = Command::new("nginx")
+            .arg("-c")
+            .arg(&file)
+            .args(["-g", "daemon off;", "-e"])
+            .arg(folder.join("error.log"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("nginx is not there: apt-get install nginx-light")?;
+        let first = *ports.first().context("a port")?;
+        let length = request.len();
+        let mut head = format!(
+            "POST /inquiries HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+        )
+        .into_bytes();
+        head.extend(request);
+        let chain = Self { child, first, request: Arc::new(head), folder };
+        for _ in 0..100 {
+            if TcpStream::connect(("127.0.0.1", first)).await.is_ok() {
+                let mut one = chain.caller().await?;
+                ensure!(one.call().await, "the chain does not answer: {}", chain.last_words());
+                return Ok(chain);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        anyhow::bail!("nginx does not come up: {}", chain.last_words())
+    }
+
+    fn last_words(&self) -> String {
+        std::fs::read_to_string(self.folder.join("error.log")).unwrap_or_default()
+    }
+
+    async fn caller(&self) -> Result<Through> {
+        let stream = TcpStream::connect(("127.0.0.1", self.first)).await?;
+        stream.set_nodelay(true)?;
+        Ok(Through { stream, request: Arc::clone(&self.request), buffer: Vec::new() })
+    }
+
+    /// The master's workers.
+    fn processes(&self) -> Result<Vec<(String, u32)>> {
+        let children = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", self.child.id()))?;
+        let pids: Vec<(String, u32)> = children
+            .split_whitespace()
+            .filter_map(|pid| Some(("nginx".to_owned(), pid.parse().ok()?)))
+            .collect();
+        ensure!(!pids.is_empty(), "nginx has no workers");
+        Ok(pids)
+    }
+
+    /// Runs so many callers.
+    pub async fn run(&self, callers: usize, within: Duration) -> Result<Measured> {
+        let mut all = Vec::new();
+        for _ in 0..callers {
+            all.push(self.caller().await?);
+        }
+        account(&self.processes()?, Callers { callers: all, within }).await
+    }
+
+    /// Ends it.
+    pub fn stop(mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+}
+
+/// One connection to the first server.
+struct Through {
+    stream: TcpStream,
+    request: Arc<Vec<u8>>,
+    buffer: Vec<u8>,
+}
+
+impl Through {
+    async fn once(&mut self) -> Result<bool> {
+        self.stream.write_all(&self.request).await?;
+        self.buffer.clear();
+        let mut part = [0; 16_384];
+        loop {
+            let read = self.stream.read(&mut part).await?;
+            ensure!(read > 0, "the connection ended");
+            self.buffer.extend_from_slice(part.get(..read).unwrap_or_default());
+            let Some(end) = self.buffer.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
+            let head =
+                String::from_utf8_lossy(self.buffer.get(..end).unwrap_or_default()).to_ascii_lowercase();
+            let length = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length: ")?.trim().parse::<usize>().ok());
+            let length = length.context("no length")?;
+            if self.buffer.len() >= end + 4 + length {
+                return Ok(head.starts_with("http/1.1 200"));
+            }
+        }
+    }
+}
+
+impl Caller for Through {
+    async fn call(&mut self) -> bool {
+        self.once().await.unwrap_or(false)
+    }
+}

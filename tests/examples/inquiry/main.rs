@@ -1,0 +1,185 @@
+//! What one whole inquiry costs, every room a process of its own, beside a chain of nginx that carries the same bodies and does
+//! nothing else, and beside the sum of the cryptography that one inquiry needs. `cargo xtask bench inquiry`.
+//!
+//! The CPU is the servers' alone, from the scheduler's accounting of their processes; the load comes from this process, which is not
+//! counted. Runs of the two take turns, and what is told is the median.
+
+mod chain;
+mod load;
+mod primitives;
+mod rooms;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Parser;
+
+use chain::Chain;
+use load::{Load, Measured};
+use rooms::Rooms;
+
+#[derive(Parser)]
+struct Arguments {
+    /// The program whose rooms are run.
+    #[arg(long)]
+    program: PathBuf,
+    /// Where databases are written: a disk, not memory.
+    #[arg(long)]
+    folder: PathBuf,
+    /// Measured runs of each, taking turns.
+    #[arg(long, default_value_t = 5)]
+    runs: usize,
+    /// Length of a run, seconds.
+    #[arg(long, default_value_t = 6)]
+    seconds: u64,
+    /// Which conversions are to be shown, in every room: `sampled` (2 %) or `all`.
+    #[arg(long, default_value = "sampled")]
+    proofs: String,
+}
+
+/// Callers at once.
+const CALLERS: [usize; 3] = [1, 16, 64];
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    std::fs::create_dir_all(&arguments.folder)?;
+    let kind = kind_of(&arguments.folder)?;
+    ensure!(
+        kind != "tmpfs" && kind != "ramfs",
+        "{} is in memory ({kind}): what is durable would cost nothing there",
+        arguments.folder.display()
+    );
+    let flush = flush_time(&arguments.folder)?;
+    println!("file system {kind}; a flush of 4 kB takes {:.0} µs (median of 200)", flush * 1e6);
+
+    let rooms = Rooms::start(&arguments.program, &arguments.folder, &arguments.proofs).await?;
+    let (request, reply) = rooms.bodies().await?;
+    println!(
+        "bodies: {} bytes to linkage, {} bytes back; proofs {}",
+        request.len(),
+        reply.len(),
+        arguments.proofs
+    );
+    let chain = Chain::start(&arguments.folder, request, &reply).await?;
+    let within = Duration::from_secs(arguments.seconds);
+    // Once through, unmeasured: connections, caches, first pages of databases.
+    for callers in CALLERS {
+        rooms.run(callers, Duration::from_secs(2)).await?;
+        chain.run(callers, Duration::from_secs(1)).await?;
+    }
+    let mut table: Vec<[Vec<Measured>; 2]> = CALLERS.iter().map(|_| [Vec::new(), Vec::new()]).collect();
+    for run in 1..=arguments.runs {
+        for (callers, row) in CALLERS.into_iter().zip(&mut table) {
+            row[0].push(chain.run(callers, within).await?);
+            row[1].push(rooms.run(callers, within).await?);
+        }
+        eprintln!("run {run} of {} done", arguments.runs);
+    }
+    println!("\ncallers | who          | per second |  p50 ms |  p99 ms | server CPU µs each (spread)");
+    for (callers, row) in CALLERS.into_iter().zip(&table) {
+        for (name, runs) in ["nginx × 5", "Musubi"].into_iter().zip(row) {
+            let of = |field: fn(&Measured) -> f64| median(runs.iter().map(field).collect());
+            let spread = spread(runs.iter().map(|run| run.cpu_us()).collect());
+            println!(
+                "{callers:>7} | {name:<12} | {:>10.1} | {:>7.2} | {:>7.2} | {:>8.0} (± {:.0} %)",
+                of(|run| run.per_second()),
+                of(|run| run.percentile(50.0)),
+                of(|run| run.percentile(99.0)),
+                of(Measured::cpu_us),
+                spread * 100.0
+            );
+        }
+    }
+    println!("\nwhere the CPU goes with {} callers, µs for each inquiry:", CALLERS[2]);
+    let last: &[Measured] = table.last().map(|row| row[1].as_slice()).unwrap_or_default();
+    for room in rooms.names() {
+        let of_room =
+            |run: &Measured| run.rooms.get(room).copied().unwrap_or_default() * 1e6 / run.done() as f64;
+        println!("    {room:<10} {:>7.0}", median(last.iter().map(of_room).collect()));
+    }
+    let bare = primitives::measure(&rooms.keys("linkage"), reply.len())?;
+    println!("\ncryptography that one inquiry needs, measured alone on one thread, µs:");
+    for part in &bare {
+        println!("    {:<46} {:>2} × {:>7.1} = {:>7.1}", part.name, part.times, part.each_us, part.sum());
+    }
+    let bare: f64 = bare.iter().map(primitives::Part::sum).sum();
+    println!("    {:<46}             {bare:>7.1}", "together");
+    let cpu = |row: &[Vec<Measured>; 2], who: usize| median(row[who].iter().map(Measured::cpu_us).collect());
+    for (callers, row) in CALLERS.into_iter().zip(&table) {
+        let (floor, whole) = (cpu(row, 0), cpu(row, 1));
+        println!(
+            "efficiency with {callers} callers: (nginx {floor:.0} + cryptography {bare:.0}) / {whole:.0} = {:.2}",
+            (floor + bare) / whole
+        );
+    }
+    println!(
+        "\nA reply leaves at a time step, 250 ms at the earliest (so that its time says nothing of the person): p50 has that in it."
+    );
+    chain.stop()?;
+    rooms.stop().await
+}
+
+fn kind_of(folder: &Path) -> Result<String> {
+    let output =
+        Command::new("stat").args(["-f", "-c", "%T"]).arg(folder).output().context("running stat")?;
+    if !output.status.success() {
+        bail!("stat -f: {}", output.status);
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// The median time, in seconds, to write 4 kB and have it on the disk.
+fn flush_time(folder: &Path) -> Result<f64> {
+    use std::io::Write;
+    let path = folder.join("flush");
+    let mut file = std::fs::File::create(&path)?;
+    let mut times = Vec::new();
+    for _ in 0..200 {
+        file.write_all(&[7; 4096])?;
+        let start = std::time::Instant::now();
+        file.sync_data()?;
+        times.push(start.elapsed().as_secs_f64());
+    }
+    std::fs::remove_file(path)?;
+    Ok(median(times))
+}
+
+/// The middle one.
+pub fn median(mut all: Vec<f64>) -> f64 {
+    all.sort_by(f64::total_cmp);
+    all.get(all.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// Half of the distance between the largest and the smallest, as a share of the median.
+fn spread(all: Vec<f64>) -> f64 {
+    let (least, most) =
+        all.iter().fold((f64::MAX, f64::MIN), |(least, most), one| (least.min(*one), most.max(*one)));
+    (most - least) / 2.0 / median(all)
+}
+
+/// CPU seconds that processes have used, threads that ended included (`/proc/PID/stat`, fields 14 and 15).
+pub fn cpu_of(pid: u32) -> Result<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))
+        .with_context(|| format!("process {pid} is gone"))?;
+    // The name in brackets may have anything in it.
+    let after = stat.rsplit(')').next().unwrap_or_default();
+    let mut fields = after.split_whitespace().skip(11);
+    let ticks =
+        |field: Option<&str>| field.and_then(|text| text.parse::<f64>().ok()).context("a number of ticks");
+    // USER_HZ is 100 on every Linux that Rust runs on.
+    Ok((ticks(fields.next())? + ticks(fields.next())?) / 100.0)
+}
+
+/// Runs a load and accounts what these processes used meanwhile.
+pub async fn account(processes: &[(String, u32)], load: impl Load) -> Result<Measured> {
+    let before: Vec<f64> = processes.iter().map(|(_, pid)| cpu_of(*pid)).collect::<Result<_>>()?;
+    let mut measured = load.run().await?;
+    for ((name, pid), before) in processes.iter().zip(before) {
+        *measured.rooms.entry(name.clone()).or_default() += cpu_of(*pid)? - before;
+    }
+    ensure!(measured.failed == 0, "{} calls failed: what was measured is something else", measured.failed);
+    Ok(measured)
+}

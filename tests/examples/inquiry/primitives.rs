@@ -1,0 +1,163 @@
+//! The cryptography that one inquiry needs, each piece measured alone, on one thread.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use seal::{
+    Conversion, Dice, GuardContext, GuardOpener, KeyFolder, PersonPoint, Position, SealingKey, SessionSecret,
+    SigningKey, Suite, Typ, deal,
+};
+use words::{ActId, Date, Domain, Epoch, PartyId, SessionName};
+
+use crate::median;
+
+/// One piece.
+pub struct Part {
+    /// What it is, and where it is needed.
+    pub name: &'static str,
+    /// How often in one inquiry.
+    pub times: u32,
+    /// How long one takes, µs.
+    pub each_us: f64,
+}
+
+impl Part {
+    /// For one inquiry, µs.
+    pub fn sum(&self) -> f64 {
+        f64::from(self.times) * self.each_us
+    }
+}
+
+/// Median of nine rounds of 200.
+fn each_us(mut work: impl FnMut()) -> f64 {
+    let mut round = || {
+        let start = Instant::now();
+        (0..200).for_each(|_| work());
+        start.elapsed().as_secs_f64() * 1e6 / 200.0
+    };
+    round();
+    median((0..9).map(|_| round()).collect())
+}
+
+/// Measures them. `keys`: of linkage, whose secrets open the at-rest key.
+pub fn measure(keys: &KeyFolder, reply: usize) -> Result<Vec<Part>> {
+    let dice = Dice::new(|buffer| rand::Rng::fill_bytes(&mut rand::rng(), buffer));
+    let dealt = deal(2, &dice)?;
+    let [first, last] = dealt.transcryptors.as_slice() else { anyhow::bail!("two transcryptors") };
+    let day = Date::new(2026, 11, 22)?;
+    let party = |name: &str| -> Result<_> {
+        let id = PartyId::parse(name)?;
+        Ok((SessionName::new(&id, day, 0), Domain::new(id, Epoch(0))))
+    };
+    let open = |session: &SessionName| -> Result<SessionSecret> {
+        let linkage = first.extend_session_key(session, &dealt.global.public, &dice)?;
+        let trustee = last.extend_session_key(session, &linkage.key, &dice)?;
+        let shares = [first.share(session)?, last.share(session)?];
+        Ok(SessionSecret::assemble(&dealt.global, &shares, &trustee.key)?)
+    };
+    let ((town, town_domain), (tax, tax_domain)) = (party("town")?, party("tax")?);
+    let (at_town, at_tax) = (open(&town)?, open(&tax)?);
+    let conversion =
+        Conversion { from_domain: town_domain, from_session: town, to_domain: tax_domain, to_session: tax };
+    let id = ActId::new(dice.bytes());
+    let point = PersonPoint::nobody(&dice);
+    let code = point.encrypt(at_town.public(), &dice);
+    let half = first.convert(&conversion, Position::First(*at_town.public()), &id, &code)?;
+    let whole = last.convert(&conversion, Position::Last(*at_tax.public()), &id, &half)?;
+    let signing = SigningKey::generate(&dice);
+    let (sender, typ, payload) = (PartyId::parse("town")?, Typ("musubi-inquiry+jws"), vec![0_u8; 2000]);
+    let jws = signing.sign(&sender, typ, &payload);
+    let verify_key = signing.verify_key();
+    let reply_key = SealingKey::generate(Suite::default(), &dice);
+    let (public, plain) = (reply_key.public(), vec![0_u8; 4096]);
+    let sealed = public.seal(b"info", b"aad", &plain, &dice)?;
+    let pair = GuardContext::new(&public, "town>tax>session", &dice)?;
+    let guard = pair.seal(&id, "1980-01-02F", &dice);
+    let guard_key = GuardOpener::key(&reply_key, "town>tax>session", &guard)?;
+    let storage = keys.storage(None).context("linkage's storage key")?;
+    let record = vec![b'x'; 700];
+    let body = vec![b'x'; reply];
+    Ok(vec![
+        Part {
+            name: "Ed25519: sign (inquiry, 4 hops, reply)",
+            times: 6,
+            each_us: each_us(|| drop(black_box(signing.sign(&sender, typ, &payload)))),
+        },
+        Part {
+            name: "Ed25519: verify (each by everyone after it)",
+            times: 11,
+            each_us: each_us(|| drop(black_box(jws.verify(&sender, &verify_key, typ)))),
+        },
+        Part {
+            name: "link code: encrypt (inquirer)",
+            times: 1,
+            each_us: each_us(|| drop(black_box(point.encrypt(at_town.public(), &dice)))),
+        },
+        Part {
+            name: "link code: first half (provider, index)",
+            times: 2,
+            each_us: each_us(|| {
+                drop(black_box(first.convert(&conversion, Position::First(*at_town.public()), &id, &code)))
+            }),
+        },
+        Part {
+            name: "link code: second half (provider, index)",
+            times: 2,
+            each_us: each_us(|| {
+                drop(black_box(last.convert(&conversion, Position::Last(*at_tax.public()), &id, &half)))
+            }),
+        },
+        Part {
+            name: "link code: decrypt (provider, portal)",
+            times: 2,
+            each_us: each_us(|| drop(black_box(at_tax.decrypt(&whole)))),
+        },
+        Part {
+            name: "HPKE, X-Wing: a reply key",
+            times: 1,
+            each_us: each_us(|| drop(black_box(SealingKey::generate(Suite::default(), &dice).public()))),
+        },
+        Part {
+            name: "HPKE, X-Wing: seal the reply, 4 kB",
+            times: 1,
+            each_us: each_us(|| drop(black_box(public.seal(b"info", b"aad", &plain, &dice)))),
+        },
+        Part {
+            name: "HPKE, X-Wing: open the reply",
+            times: 1,
+            each_us: each_us(|| drop(black_box(reply_key.open(b"info", b"aad", &sealed.bytes)))),
+        },
+        Part {
+            name: "guard: seal",
+            times: 1,
+            each_us: each_us(|| drop(black_box(pair.seal(&id, "1980-01-02F", &dice)))),
+        },
+        Part {
+            name: "guard: open",
+            times: 1,
+            each_us: each_us(|| drop(black_box(GuardOpener::open(&guard_key, &id, &guard)))),
+        },
+        Part {
+            // Two records at each of inquirer, linkage, trustee, provider, portal; replies kept by four; conversions by two.
+            name: "at rest: seal a record, reply or conversion",
+            times: 18,
+            each_us: each_us(|| drop(black_box(storage.seal("leaf", &[7; 16], "record", &record)))),
+        },
+        Part {
+            // Bodies, records and their leaves.
+            name: "SHA-256 of 700 bytes",
+            times: 30,
+            each_us: each_us(|| {
+                black_box(seal::sha256(&record));
+            }),
+        },
+        Part {
+            name: "SHA-256 of the reply (each hop)",
+            times: 4,
+            each_us: each_us(|| {
+                black_box(seal::sha256(&body));
+            }),
+        },
+    ])
+}

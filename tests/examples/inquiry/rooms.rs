@@ -1,0 +1,235 @@
+//! The country: built here, then every room a process of its own, asked by clerks of two cities about their customers' income.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use demo::{Link, OwnService, Truth, TruthRow};
+use gateway::rehearsal::Member;
+use musubi::config_file::ConfigFile;
+use musubi::demo_run::{DemoArgs, build};
+use musubi::desk;
+use protocol::desk::{Ask, HEALTH, Health, INQUIRIES, Told};
+use seal::KeyFolder;
+use tempfile::TempDir;
+use wire::InnerClient;
+use words::{AffairId, ItemId, PartyId};
+use world::{Stopwatch, World};
+
+use crate::account;
+use crate::load::{Caller, Callers, Measured};
+
+/// The rooms, running.
+pub struct Rooms {
+    folder: TempDir,
+    file: ConfigFile,
+    processes: Vec<(String, Child)>,
+    /// Of each of the two cities.
+    customers: [Arc<Vec<String>>; 2],
+    next: Arc<AtomicUsize>,
+    names: Vec<String>,
+    _services: Vec<OwnService>,
+}
+
+impl Drop for Rooms {
+    fn drop(&mut self) {
+        for (_, child) in &mut self.processes {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// Who asks: one institution may send 200 inquiries a second, and two are enough.
+const CITIES: [&str; 2] = ["town", "neighbour"];
+
+/// Numbers at a city of people whose income the tax agency has and will tell.
+fn customers(truth: &Truth, city: &str) -> Vec<String> {
+    let good = |row: &&TruthRow| {
+        row.certain && row.expected == Link::Linked && !row.slips && row.holds_sex && !row.shielded
+    };
+    let at_tax: std::collections::BTreeSet<u32> = truth
+        .rows
+        .iter()
+        .filter(|row| row.institution.as_str() == "tax" && row.items.contains_key("income"))
+        .filter(good)
+        .filter_map(|row| row.resident)
+        .collect();
+    let own = truth.rows.iter().filter(|row| row.institution.as_str() == city).filter(good);
+    own.filter(|row| row.resident.is_some_and(|one| at_tax.contains(&one)))
+        .map(|row| row.number.clone())
+        .collect()
+}
+
+impl Rooms {
+    /// Builds the country and starts its rooms.
+    pub async fn start(program: &Path, folder: &Path, proofs: &str) -> Result<Self> {
+        ensure!(program.is_file(), "{} is not there", program.display());
+        let folder = tempfile::Builder::new().prefix("rooms-").tempdir_in(folder)?;
+        let args = DemoArgs {
+            residents: 2000,
+            seed: 11,
+            inquiries: None,
+            data: folder.path().to_path_buf(),
+            once: true,
+            processes: false,
+            json: None,
+            postgres: None,
+            otlp: None,
+        };
+        let ready = build(&args, &Stopwatch::start()).await?;
+        let customers = CITIES.map(|city| Arc::new(customers(&ready.truth, city)));
+        ensure!(customers.iter().all(|all| all.len() > 20), "too few people to ask about");
+        ready.stage.stop().await;
+        let config = folder.path().join("musubi.toml");
+        if proofs != "sampled" {
+            let text = std::fs::read_to_string(&config)?;
+            let heads: Vec<String> = ConfigFile::read(&config)?
+                .sections
+                .iter()
+                .map(|section| format!("\n[{}]\n", section.settings.id))
+                .collect();
+            let text = heads
+                .iter()
+                .fold(text, |text, head| text.replace(head, &format!("{head}proofs = \"{proofs}\"\n")));
+            std::fs::write(&config, text)?;
+        }
+        let file = ConfigFile::read(&config)?;
+        let mut rooms = Self {
+            names: Vec::new(),
+            folder,
+            file,
+            processes: Vec::new(),
+            customers,
+            next: Arc::default(),
+            _services: ready.services,
+        };
+        rooms.spawn_all(program, &config).await?;
+        Ok(rooms)
+    }
+
+    async fn spawn_all(&mut self, program: &Path, config: &PathBuf) -> Result<()> {
+        for section in &self.file.sections {
+            let id = section.settings.id.to_string();
+            let mut command = Command::new(program);
+            command.arg(section.room.name()).arg("--config").arg(config).arg("--until-stdin-closes");
+            if section.room.name() == "gateway" {
+                command.args(["--institution", &id]);
+            }
+            let log = File::create(self.folder.path().join(&id).join("room.log"))?;
+            command.stdin(Stdio::piped()).stdout(log.try_clone()?).stderr(log);
+            self.processes.push((id.clone(), command.spawn().with_context(|| format!("starting {id}"))?));
+            self.names.push(id);
+        }
+        for section in &self.file.sections {
+            let watch = Stopwatch::start();
+            let client = desk::client(section, "operator")?;
+            while client.get::<Health>(HEALTH, Duration::from_secs(2)).await.is_err() {
+                if watch.elapsed() > Duration::from_secs(60) {
+                    bail!("{} does not come up", section.settings.id);
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// The parties on an inquiry's way: where CPU is told apart.
+    pub fn names(&self) -> impl Iterator<Item = &String> {
+        let on_the_way =
+            ["town", "neighbour", "linkage", "trustee", "tax", "portal", "oversight", "authority"];
+        self.names.iter().filter(move |name| on_the_way.contains(&name.as_str()))
+    }
+
+    /// A party's keys.
+    pub fn keys(&self, id: &str) -> KeyFolder {
+        KeyFolder::new(self.folder.path().join(id).join("keys"))
+    }
+
+    fn section(&self, id: &str) -> Result<&musubi::config_file::Section> {
+        let found = self.file.sections.iter().find(|section| section.settings.id.as_str() == id);
+        found.with_context(|| format!("no section [{id}]"))
+    }
+
+    /// An inquiry as the town sends it to linkage, and the reply as it comes back: the bodies of the floor.
+    pub async fn bodies(&self) -> Result<(Vec<u8>, Vec<u8>)> {
+        let scratch = tempfile::tempdir_in(self.folder.path())?;
+        let member = Member::open(&self.section("town")?.settings, scratch.path(), World::real()).await?;
+        let customer = self.customers[0].first().context("a customer")?;
+        let (inquiry, _) = member
+            .compose(customer, "child-allowance", "income", &PartyId::parse("tax")?)
+            .await
+            .map_err(|reason| anyhow::anyhow!("composing an inquiry: {reason}"))?;
+        let jws = member.sign(&inquiry);
+        let reply = member.send(&jws).await.map_err(|error| anyhow::anyhow!("sending it: {error}"))?;
+        let request = serde_json::to_vec(&protocol::inquiry::ToLinkage { inquiry: jws, person: None })?;
+        let reply = serde_json::to_vec(&reply)?;
+        member.close().await;
+        Ok((request, reply))
+    }
+
+    /// Runs so many clerks, in turn of the one city and the other.
+    pub async fn run(&self, callers: usize, within: Duration) -> Result<Measured> {
+        let caller = |n: usize| -> Result<Clerk> {
+            Ok(Clerk {
+                client: desk::client(self.section(CITIES[n % 2])?, "clerk")?,
+                customers: Arc::clone(&self.customers[n % 2]),
+                next: Arc::clone(&self.next),
+                affair: AffairId::parse("child-allowance")?,
+                item: ItemId::parse("income")?,
+                provider: PartyId::parse("tax")?,
+            })
+        };
+        let callers = (0..callers).map(caller).collect::<Result<_>>()?;
+        let processes: Vec<(String, u32)> =
+            self.processes.iter().map(|(name, child)| (name.clone(), child.id())).collect();
+        account(&processes, Callers { callers, within }).await
+    }
+
+    /// Ends them.
+    pub async fn stop(mut self) -> Result<()> {
+        for (_, child) in &mut self.processes {
+            // The rooms end when what they read from does.
+            drop(child.stdin.take());
+        }
+        for (name, child) in &mut self.processes {
+            for _ in 0..100 {
+                if child.try_wait()?.is_some() {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            ensure!(child.try_wait()?.is_some(), "{name} did not end");
+        }
+        Ok(())
+    }
+}
+
+struct Clerk {
+    client: InnerClient,
+    customers: Arc<Vec<String>>,
+    next: Arc<AtomicUsize>,
+    affair: AffairId,
+    item: ItemId,
+    provider: PartyId,
+}
+
+impl Caller for Clerk {
+    async fn call(&mut self) -> bool {
+        let at = self.next.fetch_add(1, Ordering::Relaxed) % self.customers.len();
+        let Some(customer) = self.customers.get(at).cloned() else { return false };
+        let ask = Ask {
+            id: None,
+            customer,
+            affair: self.affair.clone(),
+            item: self.item.clone(),
+            provider: self.provider.clone(),
+        };
+        let told: Result<Told, _> = self.client.post(INQUIRIES, &ask, Duration::from_secs(30)).await;
+        told.is_ok()
+    }
+}
