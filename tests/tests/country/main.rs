@@ -9,6 +9,7 @@
 )]
 
 mod absent_portal;
+mod backup;
 mod bad_input;
 mod desk;
 mod frauds;
@@ -24,4 +25,5 @@ mod own_information;
 mod refused_issue;
 mod register;
 mod runs;
+mod shares;
 mod steal;
