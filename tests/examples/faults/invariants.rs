@@ -217,6 +217,9 @@ pub fn records(country: &Country, calls: &[Call]) -> Result<Vec<String>> {
 /// How long parcels may take to arrive after the last fault: the longest wait for a next try, and a second one.
 const DELIVERED_WITHIN: Duration = Duration::from_secs(70);
 
+/// How long oversight may take until it can judge the last act.
+const JUDGED_WITHIN: Duration = Duration::from_secs(180);
+
 /// What must hold once everything has arrived: each answered act is in a person's index once, oversight finds nothing wrong
 /// with it, and no act stays open. Gives how many answered acts were held against it.
 pub async fn at_end(country: &Country, calls: &[Call], faults: &mut Vec<String>) -> Result<usize> {
@@ -248,10 +251,20 @@ pub async fn at_end(country: &Country, calls: &[Call], faults: &mut Vec<String>)
         }
     }
     let officer = desk::client(country.section("oversight")?, "officer")?;
-    let found: Reconciliation = officer
-        .post(RECONCILIATIONS, &Reconcile::default(), Duration::from_secs(120))
-        .await
-        .map_err(|error| anyhow::anyhow!("reconciliation: {error}"))?;
+    let found = loop {
+        let found: Reconciliation = officer
+            .post(RECONCILIATIONS, &Reconcile::default(), Duration::from_secs(120))
+            .await
+            .map_err(|error| anyhow::anyhow!("reconciliation: {error}"))?;
+        // Young acts are still under way to oversight.
+        if found.not_judged == 0 || watch.elapsed() > JUDGED_WITHIN {
+            break found;
+        }
+        tokio::time::sleep(Duration::from_secs(3)).await;
+    };
+    if found.not_judged > 0 || found.agreed < answered.len() {
+        faults.push(format!("oversight judged all but {} acts; {} agree", found.not_judged, found.agreed));
+    }
     let of_answered = |finding: &&Finding| finding.act.is_some_and(|act| answered.contains(act.bytes()));
     for finding in found.findings.iter().filter(of_answered) {
         faults.push(format!("oversight finds {finding:?}"));
@@ -372,7 +385,14 @@ impl Checkpoints {
                 json: false,
             };
             match verify(&args).await {
-                Ok(verified) => held += verified.goes_on_from.len(),
+                Ok(verified) => {
+                    held += verified.goes_on_from.len();
+                    // A ledger that goes on from here goes on from all of them: the next time this one is enough.
+                    let kept = country.folder.path().join("kept").join(&id).join("checkpoints");
+                    for size in verified.goes_on_from.iter().filter(|size| **size < verified.size) {
+                        std::fs::remove_file(kept.join(size.to_string()))?;
+                    }
+                }
                 Err(error) => faults.push(format!("the ledger of {id}: {error:#}")),
             }
         }
