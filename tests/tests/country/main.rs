@@ -24,6 +24,7 @@ mod operator;
 mod own_information;
 mod refused_issue;
 mod register;
+mod rehearsal;
 mod runs;
 mod shares;
 mod steal;
