@@ -301,7 +301,7 @@ fn decode(from: &mut impl Read) -> Result<Piece> {
     }
 }
 
-/// For tests and fuzzing: what bytes, as the plaintext of a chunk, are read as. Never panics.
+/// For fuzzing: what bytes, as the plaintext of a chunk, are read as. Never panics.
 pub fn read_pieces(bytes: &[u8]) -> Result<Vec<Piece>> {
     let mut from = std::io::Cursor::new(bytes);
     let mut pieces = Vec::new();
@@ -311,7 +311,14 @@ pub fn read_pieces(bytes: &[u8]) -> Result<Vec<Piece>> {
     Ok(pieces)
 }
 
-/// For tests and fuzzing: whether bytes are a backup of this party. Never panics.
+/// For fuzzing: the same the other way.
+pub fn write_pieces(pieces: &[Piece]) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    pieces.iter().try_for_each(|piece| encode(piece, &mut bytes))?;
+    Ok(bytes)
+}
+
+/// For fuzzing: whether bytes are a backup of this party. Never panics.
 pub fn check_bytes(bytes: &[u8], party: &PartyId, key: &VerifyKey) -> Result<()> {
     checked(&mut std::io::Cursor::new(bytes), party, key).map(|_| ())
 }

@@ -5,6 +5,7 @@ mod architecture;
 mod bench;
 mod cargo;
 mod demo_run;
+mod faults;
 mod licences;
 mod packages;
 mod peer;
@@ -44,8 +45,8 @@ enum Task {
         /// Which part.
         name: Option<String>,
     },
-    /// Runs with faults put in.
-    Faults,
+    /// Runs with faults put in; the last line counts the rounds.
+    Faults(faults::Faults),
     /// Only the checks that need no compiling: tidiness, licences, arrows between crates.
     Tidy {
         /// First set the lines of references in documents to where the names are defined now.
@@ -74,10 +75,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Test { install } => test(&workspace, install, false),
         Task::Judge { install } => test(&workspace, install, true),
         Task::Bench { name } => bench::run(&workspace, name.as_deref()),
-        Task::Faults => {
-            println!("There are no fault runs yet.");
-            Ok(ExitCode::from(NOT_RUN))
-        }
+        Task::Faults(wanted) => faults::run(&workspace, &wanted),
         Task::Tidy { lines } => {
             if lines {
                 tidy::set_lines(&workspace.root)?;
@@ -106,6 +104,7 @@ fn test(workspace: &Workspace, install: bool, long: bool) -> anyhow::Result<Exit
     if let Some(server) = server {
         steps.tests("cargo test", || cargo::test(workspace, &server.url, long));
         demo_run::steps(&mut steps, workspace, &server.url, long);
+        faults::steps(&mut steps, workspace, long);
         steps.step("PostgreSQL server ends", || server.stop());
     }
     Ok(steps.finish())

@@ -5,7 +5,7 @@ use std::{fs, process::Command};
 use anyhow::{Context, ensure};
 
 /// Package, a folder whose entries hold the file below, the file that shows it is installed.
-const NEEDED: [(&str, &str, &str); 10] = [
+const NEEDED: [(&str, &str, &str); 11] = [
     ("postgresql", "/usr/lib/postgresql", "bin/initdb"),
     // Judges of the card: readers without hardware, clients of real cards, a browser that logs in.
     ("pcscd", "/usr", "pcscd"),
@@ -17,6 +17,8 @@ const NEEDED: [(&str, &str, &str); 10] = [
     ("openssl", "/usr", "openssl"),
     ("chromium", "/usr", "chromium"),
     ("chromium-driver", "/usr", "chromedriver"),
+    // Writes down, and lets fail, what a room asks of its disk.
+    ("strace", "/usr", "strace"),
 ];
 
 /// Whether everything is there; installs it if that was asked for, else says how.

@@ -1,17 +1,19 @@
 //! What must hold whatever happened: told acts are recorded on every side, once; ledgers go on from every checkpoint that was
 //! ever seen; what clerks were told is right, and in time.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use demo::{Expected, PlannedInquiry};
 use ledger::{Checkpoint, Note};
+use musubi::desk;
 use musubi::verify_log::{VerifyLogArgs, verify};
+use protocol::audit::{Finding, RECONCILIATIONS, Reconcile, Reconciliation};
 use rusqlite::Connection;
 use words::{ActId, Reason};
-use world::World;
+use world::{Stopwatch, World};
 
 use crate::asking::{Call, End, Told};
 use crate::country::Country;
@@ -212,6 +214,92 @@ pub fn records(country: &Country, calls: &[Call]) -> Result<Vec<String>> {
     Ok(faults)
 }
 
+/// How long parcels may take to arrive after the last fault: the longest wait for a next try, and a second one.
+const DELIVERED_WITHIN: Duration = Duration::from_secs(70);
+
+/// How long oversight may take until it can judge the last act.
+const JUDGED_WITHIN: Duration = Duration::from_secs(180);
+
+/// What must hold once everything has arrived: each answered act is in a person's index once, oversight finds nothing wrong
+/// with it, and no act stays open. Gives how many answered acts were held against it.
+pub async fn at_end(country: &Country, calls: &[Call], faults: &mut Vec<String>) -> Result<usize> {
+    let answered: HashSet<[u8; 16]> = calls
+        .iter()
+        .filter(|call| matches!(call.end, End::Content(_)))
+        .map(|call| *call.id.bytes())
+        .collect();
+    let watch = Stopwatch::start();
+    loop {
+        let missing = indexed(country, &answered)?;
+        if missing.is_empty() {
+            break;
+        }
+        if watch.elapsed() > DELIVERED_WITHIN {
+            faults.extend(missing);
+            break;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    for id in country.rooms() {
+        let left: i64 = open(country, &id)?.query_row(
+            "SELECT COUNT(*) FROM act WHERE state = 0 AND decided_at < ?1",
+            [World::real().now() - 60_000],
+            |row| row.get(0),
+        )?;
+        if left > 0 {
+            faults.push(format!("{id}: {left} acts stay open"));
+        }
+    }
+    let officer = desk::client(country.section("oversight")?, "officer")?;
+    let found = loop {
+        let found: Reconciliation = officer
+            .post(RECONCILIATIONS, &Reconcile::default(), Duration::from_secs(120))
+            .await
+            .map_err(|error| anyhow::anyhow!("reconciliation: {error}"))?;
+        // Young acts are still under way to oversight.
+        if found.not_judged == 0 || watch.elapsed() > JUDGED_WITHIN {
+            break found;
+        }
+        tokio::time::sleep(Duration::from_secs(3)).await;
+    };
+    if found.not_judged > 0 || found.agreed < answered.len() {
+        faults.push(format!("oversight judged all but {} acts; {} agree", found.not_judged, found.agreed));
+    }
+    let of_answered = |finding: &&Finding| finding.act.is_some_and(|act| answered.contains(act.bytes()));
+    for finding in found.findings.iter().filter(of_answered) {
+        faults.push(format!("oversight finds {finding:?}"));
+    }
+    for ledger in found.ledgers.iter().filter(|ledger| ledger.verified != Some(true)) {
+        faults.push(format!("oversight cannot verify the ledger of {}", ledger.party));
+    }
+    let others = found.findings.len() - found.findings.iter().filter(of_answered).count();
+    println!(
+        "at the end: {} acts reconciled, {} agree, {others} findings about acts that were not answered; {} answered acts",
+        found.acts,
+        found.agreed,
+        answered.len()
+    );
+    Ok(answered.len())
+}
+
+/// Answered acts that are in no index, or in several.
+fn indexed(country: &Country, answered: &HashSet<[u8; 16]>) -> Result<Vec<String>> {
+    let database = open(country, "portal")?;
+    let mut statement = database.prepare("SELECT act, COUNT(*) FROM entry GROUP BY act")?;
+    let rows = statement.query_map([], |row| Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, i64>(1)?)))?;
+    let entries: HashMap<[u8; 16], i64> = rows.collect::<Result<_, _>>()?;
+    let wrong = answered.iter().filter(|act| entries.get(*act) != Some(&1));
+    Ok(wrong
+        .map(|act| {
+            format!(
+                "act {} is answered and {} times in an index",
+                ActId::new(*act),
+                entries.get(act).unwrap_or(&0)
+            )
+        })
+        .collect())
+}
+
 /// Every checkpoint that anybody has seen, by party and size.
 #[derive(Clone, Default)]
 pub struct Checkpoints(Arc<Mutex<Seen>>);
@@ -297,7 +385,14 @@ impl Checkpoints {
                 json: false,
             };
             match verify(&args).await {
-                Ok(verified) => held += verified.goes_on_from.len(),
+                Ok(verified) => {
+                    held += verified.goes_on_from.len();
+                    // A ledger that goes on from here goes on from all of them: the next time this one is enough.
+                    let kept = country.folder.path().join("kept").join(&id).join("checkpoints");
+                    for size in verified.goes_on_from.iter().filter(|size| **size < verified.size) {
+                        std::fs::remove_file(kept.join(size.to_string()))?;
+                    }
+                }
                 Err(error) => faults.push(format!("the ledger of {id}: {error:#}")),
             }
         }

@@ -27,7 +27,9 @@ use invariants::{Around, Checkpoints, short};
 use kinds::Kind;
 
 #[derive(Parser)]
-#[command(about = "Runs with faults put in; the last line counts the rounds")]
+#[command(
+    about = "Runs with faults put in; the last line counts the rounds, and the reckoning after the last as one more"
+)]
 struct Arguments {
     /// What every draw follows from.
     #[arg(long, default_value_t = 1)]
@@ -115,6 +117,15 @@ async fn run(arguments: &Arguments) -> Result<(u32, u32)> {
                 println!("    the country is not what it was; the run ends here");
                 break;
             }
+        }
+    }
+    if passed > 0 && failed == 0 {
+        let mut faults = Vec::new();
+        invariants::at_end(&country, &told.since(0), &mut faults).await?;
+        faults.iter().take(12).for_each(|fault| println!("    ! {fault}"));
+        match faults.is_empty() {
+            true => passed += 1,
+            false => failed += 1,
         }
     }
     looking.abort();

@@ -9,6 +9,7 @@
 )]
 
 mod absent_portal;
+mod backup;
 mod bad_input;
 mod desk;
 mod frauds;
@@ -23,5 +24,7 @@ mod operator;
 mod own_information;
 mod refused_issue;
 mod register;
+mod rehearsal;
 mod runs;
+mod shares;
 mod steal;
