@@ -49,6 +49,10 @@ impl Workspace {
 /// Seconds for each target of fuzz/.
 const FUZZ_S: &str = "3";
 const LONG_FUZZ_S: &str = "20";
+/// Inquiries of each cause that a provider does not answer, for each of three seeds; the test itself takes fewer.
+const ORACLE_SAMPLES: &str = "2000";
+/// Conversions timed for whether their time depends on the secret factors.
+const TIMING_SAMPLES: &str = "200000";
 
 /// Runs all tests, shows their output, and counts passed and failed ones.
 pub(crate) fn test(workspace: &Workspace, postgres_url: &str, long: bool) -> anyhow::Result<(u64, u64)> {
@@ -59,6 +63,8 @@ pub(crate) fn test(workspace: &Workspace, postgres_url: &str, long: bool) -> any
         .current_dir(&workspace.root)
         .env("MUSUBI_TEST_POSTGRES", postgres_url)
         .env("MUSUBI_FUZZ_SECONDS", if long { LONG_FUZZ_S } else { FUZZ_S })
+        .envs(long.then_some(("MUSUBI_ORACLE_SAMPLES", ORACLE_SAMPLES)))
+        .envs(long.then_some(("MUSUBI_TIMING_SAMPLES", TIMING_SAMPLES)))
         .stdout(Stdio::piped())
         .spawn()
         .context("running cargo test")?;

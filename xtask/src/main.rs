@@ -1,9 +1,11 @@
 //! The house's own work: tests, checks and measurements, in Rust and without a shell. `cargo xtask --help`.
 
 mod anonymity;
+mod apis;
 mod architecture;
 mod bench;
 mod cargo;
+mod constant_time;
 mod demo_run;
 mod faults;
 mod licences;
@@ -11,6 +13,7 @@ mod packages;
 mod peer;
 mod postgres;
 mod steps;
+mod threats;
 mod tidy;
 
 use std::process::ExitCode;
@@ -89,6 +92,8 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
 
 fn checks(steps: &mut Steps, workspace: &Workspace) {
     steps.step("tidy", || tidy::check(&workspace.root));
+    steps.step("threats", || threats::check(&workspace.root));
+    steps.step("constant time", || constant_time::check(&workspace.root));
     steps.step("licences", || licences::check(&workspace.metadata));
     steps.step("architecture", || architecture::check(&workspace.metadata));
 }
@@ -105,6 +110,7 @@ fn test(workspace: &Workspace, install: bool, long: bool) -> anyhow::Result<Exit
         steps.tests("cargo test", || cargo::test(workspace, &server.url, long));
         demo_run::steps(&mut steps, workspace, &server.url, long);
         faults::steps(&mut steps, workspace, long);
+        apis::steps(&mut steps, workspace, long);
         steps.step("PostgreSQL server ends", || server.stop());
     }
     Ok(steps.finish())

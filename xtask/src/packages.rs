@@ -15,6 +15,8 @@ const NEEDED: [(&str, &str, &str); 11] = [
     ("opensc-pkcs11", "/usr/lib", "opensc-pkcs11.so"),
     ("gnutls-bin", "/usr", "gnutls-cli"),
     ("openssl", "/usr", "openssl"),
+    // Judges of the interfaces, from PyPI.
+    ("python3-venv", "/usr/lib", "ensurepip/__init__.py"),
     ("chromium", "/usr", "chromium"),
     ("chromium-driver", "/usr", "chromedriver"),
     // Writes down, and lets fail, what a room asks of its disk.

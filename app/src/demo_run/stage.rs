@@ -81,8 +81,14 @@ impl Stage {
 
     /// Starts one room in this process.
     pub async fn start_room(&mut self, id: &str) -> Result<()> {
+        let world = self.section(id)?.settings.world();
+        self.start_room_in(id, world).await
+    }
+
+    /// Starts one room in this process, in a world of the caller's.
+    pub async fn start_room_in(&mut self, id: &str, world: World) -> Result<()> {
         let section = self.section(id)?;
-        let started = section.room.start(section.settings.clone(), section.settings.world()).await;
+        let started = section.room.start(section.settings.clone(), world).await;
         let started = started.with_context(|| format!("{id} did not start"))?;
         let How::Here(running) = &mut self.how else { bail!("the rooms run in processes of their own") };
         running.push(started);

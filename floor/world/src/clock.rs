@@ -44,6 +44,21 @@ impl Clock for RealClock {
     }
 }
 
+/// The machine's clock, on which nobody sleeps.
+pub(crate) struct SleeplessClock;
+
+impl Clock for SleeplessClock {
+    fn now(&self) -> i64 {
+        RealClock.now()
+    }
+
+    fn advance(&self, _ms: i64) {}
+
+    fn sleep_until(&self, _at_ms: i64) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(std::future::ready(()))
+    }
+}
+
 pub(crate) struct SimulatedClock {
     now: watch::Sender<i64>,
 }

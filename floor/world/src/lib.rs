@@ -13,7 +13,7 @@ use std::{sync::Arc, time::Duration};
 pub use clock::{CpuStopwatch, Stopwatch};
 pub use shutdown::Shutdown;
 
-use clock::{Clock, RealClock, SimulatedClock};
+use clock::{Clock, RealClock, SimulatedClock, SleeplessClock};
 use entropy::{Entropy, RealEntropy, SeededEntropy};
 
 /// Clock, entropy and shutdown of one process or one test. Cheap to clone; clones share all three.
@@ -39,6 +39,12 @@ impl World {
             entropy: Arc::new(RealEntropy),
             shutdown: Shutdown::new(),
         }
+    }
+
+    /// The real world, but sleeping on its clock ends at once: what should leave at a time step leaves when it is ready. For
+    /// a test that must see what the step hides.
+    pub fn sleepless() -> World {
+        World { clock: Arc::new(SleeplessClock), ..World::real() }
     }
 
     /// A world for tests: the clock starts at `start_ms` (Unix milliseconds) and moves only by [`World::advance`];

@@ -14,6 +14,7 @@ mod bad_input;
 mod desk;
 mod frauds;
 mod ground;
+mod hostile;
 #[allow(dead_code, reason = "shared with the tests of the pages")]
 #[path = "../../browser/http.rs"]
 mod http;
