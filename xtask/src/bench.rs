@@ -7,7 +7,7 @@ use anyhow::{Context, ensure};
 use crate::{NOT_RUN, anonymity, cargo, cargo::Workspace, peer, postgres::Server};
 
 /// Name, package, example that measures, what it measures.
-const BENCHES: [(&str, &str, &str, &str); 5] = [
+const BENCHES: [(&str, &str, &str, &str); 6] = [
     (
         "anonymity",
         "anonymity",
@@ -15,6 +15,12 @@ const BENCHES: [(&str, &str, &str, &str); 5] = [
         "exact optimum beside the reference's figures; attack on several releases",
     ),
     ("conversion", "seal", "conversion_figures", "microseconds of a conversion and what goes with it"),
+    (
+        "inquiry",
+        "tests",
+        "inquiry",
+        "server CPU, throughput and latency of a whole inquiry beside nginx carrying the same bodies (needs nginx-light)",
+    ),
     (
         "ledger",
         "road",
@@ -32,9 +38,30 @@ pub(crate) fn run(workspace: &Workspace, name: Option<&str>) -> anyhow::Result<E
         BENCHES.iter().for_each(|(name, .., what)| println!("    {name:<10} {what}"));
         return Ok(ExitCode::from(NOT_RUN));
     };
+    let mut arguments: Vec<std::ffi::OsString> = Vec::new();
+    if example == "inquiry" {
+        let built = Command::new(cargo::program())
+            .args([
+                "build",
+                "--release",
+                "--locked",
+                "--workspace",
+                "--bin",
+                "musubi",
+                "--example",
+                "inquiry",
+            ])
+            .current_dir(&workspace.root)
+            .status()
+            .context("building the rooms")?;
+        ensure!(built.success(), "the build ended with {built}");
+        arguments.extend(["--".into(), "--program".into(), workspace.binary("musubi").into()]);
+        arguments.extend(["--folder".into(), workspace.target.join("bench-inquiry").into()]);
+    }
     let server = Server::start()?;
     let status = Command::new(cargo::program())
         .args(["run", "--release", "--quiet", "--locked", "--package", package, "--example", example])
+        .args(arguments)
         .current_dir(&workspace.root)
         .env("MUSUBI_TEST_POSTGRES", &server.url)
         .status()

@@ -5,7 +5,7 @@ use std::{fs, process::Command};
 use anyhow::{Context, ensure};
 
 /// Package, a folder whose entries hold the file below, the file that shows it is installed.
-const NEEDED: [(&str, &str, &str); 11] = [
+const NEEDED: [(&str, &str, &str); 12] = [
     ("postgresql", "/usr/lib/postgresql", "bin/initdb"),
     // Judges of the card: readers without hardware, clients of real cards, a browser that logs in.
     ("pcscd", "/usr", "pcscd"),

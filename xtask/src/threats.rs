@@ -61,7 +61,7 @@ fn is_test(file: &Path, name: &str) -> bool {
     let defines = |line: &&str| {
         line.contains(&format!("fn {name}(")) && (line.starts_with("fn") || line.starts_with("async fn"))
     };
-    let Some(at) = lines.iter().position(|line| defines(&line)) else { return false };
+    let Some(at) = lines.iter().position(defines) else { return false };
     let above = lines.iter().take(at).rev().take_while(|line| !line.is_empty() && !line.ends_with('}'));
     above.into_iter().any(|line| line.starts_with("#[test]") || line.starts_with("#[tokio::test"))
 }

@@ -276,12 +276,12 @@ impl Judge {
                 self.codes.get(&(party.clone(), code)).copied()
             };
             let people: Vec<u32> = parties.iter().filter_map(who).collect();
-            if let (Some(first), true) = (people.first(), people.len() > 1) {
-                if people.iter().all(|one| one == first) {
-                    pairs.insert(*first);
-                }
+            if let (Some(first), true) = (people.first(), people.len() > 1)
+                && people.iter().all(|one| one == first)
+            {
+                pairs.insert(*first);
             }
-            let anchor = claims.named.get(&point.compress().to_bytes().to_vec());
+            let anchor = claims.named.get(point.compress().to_bytes().as_slice());
             let named = anchor.and_then(|anchor| self.who.get(&Handle::Resident(anchor.clone())));
             outcome.codes_named += people.iter().filter(|one| Some(*one) == named).count();
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use house::Running;
 use protocol::desk::{HEALTH, Health};
+use world::World;
 
 use super::country::Folder;
 use crate::config_file::{ConfigFile, Section};

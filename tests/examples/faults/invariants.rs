@@ -360,7 +360,7 @@ impl Checkpoints {
     }
 
     /// Takes what each witness says it cosigned last.
-    fn from_witnesses(&self, country: &Country) -> Result<()> {
+    fn ask_witnesses(&self, country: &Country) -> Result<()> {
         for id in ["oversight", "authority", "linkage", "trustee"] {
             let database = open(country, id)?;
             let mut statement = database.prepare("SELECT note FROM witnessed")?;
@@ -374,7 +374,7 @@ impl Checkpoints {
     /// Verifies every ledger as anybody can, from every checkpoint seen so far. Gives how many checkpoints were held against
     /// the ledgers.
     pub async fn verify(&self, country: &Country, faults: &mut Vec<String>) -> Result<usize> {
-        self.from_witnesses(country)?;
+        self.ask_witnesses(country)?;
         let mut held = 0;
         for id in country.rooms() {
             let args = VerifyLogArgs {

@@ -107,9 +107,9 @@ async fn main() -> Result<()> {
     }
     let bare: f64 = bare.iter().map(primitives::Part::sum).sum();
     println!("    {:<46}             {bare:>7.1}", "together");
-    let cpu = |row: &[Vec<Measured>; 2], who: usize| median(row[who].iter().map(Measured::cpu_us).collect());
-    for (callers, row) in CALLERS.into_iter().zip(&table) {
-        let (floor, whole) = (cpu(row, 0), cpu(row, 1));
+    let cpu = |runs: &[Measured]| median(runs.iter().map(Measured::cpu_us).collect());
+    for (callers, [chain, rooms]) in CALLERS.into_iter().zip(&table) {
+        let (floor, whole) = (cpu(chain), cpu(rooms));
         println!(
             "efficiency with {callers} callers: (nginx {floor:.0} + cryptography {bare:.0}) / {whole:.0} = {:.2}",
             (floor + bare) / whole

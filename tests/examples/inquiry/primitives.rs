@@ -30,10 +30,12 @@ impl Part {
 }
 
 /// Median of nine rounds of 200.
-fn each_us(mut work: impl FnMut()) -> f64 {
+fn each_us<T>(mut work: impl FnMut() -> T) -> f64 {
     let mut round = || {
         let start = Instant::now();
-        (0..200).for_each(|_| work());
+        for _ in 0..200 {
+            black_box(work());
+        }
         start.elapsed().as_secs_f64() * 1e6 / 200.0
     };
     round();
@@ -75,89 +77,73 @@ pub fn measure(keys: &KeyFolder, reply: usize) -> Result<Vec<Part>> {
     let pair = GuardContext::new(&public, "town>tax>session", &dice)?;
     let guard = pair.seal(&id, "1980-01-02F", &dice);
     let guard_key = GuardOpener::key(&reply_key, "town>tax>session", &guard)?;
-    let storage = keys.storage(None).context("linkage's storage key")?;
+    let storage = keys.storage(&dice, false).context("linkage's storage key")?;
     let record = vec![b'x'; 700];
     let body = vec![b'x'; reply];
     Ok(vec![
         Part {
             name: "Ed25519: sign (inquiry, 4 hops, reply)",
             times: 6,
-            each_us: each_us(|| drop(black_box(signing.sign(&sender, typ, &payload)))),
+            each_us: each_us(|| signing.sign(&sender, typ, &payload)),
         },
         Part {
             name: "Ed25519: verify (each by everyone after it)",
             times: 11,
-            each_us: each_us(|| drop(black_box(jws.verify(&sender, &verify_key, typ)))),
+            each_us: each_us(|| jws.verify(&sender, &verify_key, typ)),
         },
         Part {
             name: "link code: encrypt (inquirer)",
             times: 1,
-            each_us: each_us(|| drop(black_box(point.encrypt(at_town.public(), &dice)))),
+            each_us: each_us(|| point.encrypt(at_town.public(), &dice)),
         },
         Part {
             name: "link code: first half (provider, index)",
             times: 2,
-            each_us: each_us(|| {
-                drop(black_box(first.convert(&conversion, Position::First(*at_town.public()), &id, &code)))
-            }),
+            each_us: each_us(|| first.convert(&conversion, Position::First(*at_town.public()), &id, &code)),
         },
         Part {
             name: "link code: second half (provider, index)",
             times: 2,
-            each_us: each_us(|| {
-                drop(black_box(last.convert(&conversion, Position::Last(*at_tax.public()), &id, &half)))
-            }),
+            each_us: each_us(|| last.convert(&conversion, Position::Last(*at_tax.public()), &id, &half)),
         },
         Part {
             name: "link code: decrypt (provider, portal)",
             times: 2,
-            each_us: each_us(|| drop(black_box(at_tax.decrypt(&whole)))),
+            each_us: each_us(|| at_tax.decrypt(&whole)),
         },
         Part {
             name: "HPKE, X-Wing: a reply key",
             times: 1,
-            each_us: each_us(|| drop(black_box(SealingKey::generate(Suite::default(), &dice).public()))),
+            each_us: each_us(|| SealingKey::generate(Suite::default(), &dice).public()),
         },
         Part {
             name: "HPKE, X-Wing: seal the reply, 4 kB",
             times: 1,
-            each_us: each_us(|| drop(black_box(public.seal(b"info", b"aad", &plain, &dice)))),
+            each_us: each_us(|| public.seal(b"info", b"aad", &plain, &dice)),
         },
         Part {
             name: "HPKE, X-Wing: open the reply",
             times: 1,
-            each_us: each_us(|| drop(black_box(reply_key.open(b"info", b"aad", &sealed.bytes)))),
+            each_us: each_us(|| reply_key.open(b"info", b"aad", &sealed.bytes)),
         },
-        Part {
-            name: "guard: seal",
-            times: 1,
-            each_us: each_us(|| drop(black_box(pair.seal(&id, "1980-01-02F", &dice)))),
-        },
+        Part { name: "guard: seal", times: 1, each_us: each_us(|| pair.seal(&id, "1980-01-02F", &dice)) },
         Part {
             name: "guard: open",
             times: 1,
-            each_us: each_us(|| drop(black_box(GuardOpener::open(&guard_key, &id, &guard)))),
+            each_us: each_us(|| GuardOpener::open(&guard_key, &id, &guard)),
         },
         Part {
             // Two records at each of inquirer, linkage, trustee, provider, portal; replies kept by four; conversions by two.
             name: "at rest: seal a record, reply or conversion",
             times: 18,
-            each_us: each_us(|| drop(black_box(storage.seal("leaf", &[7; 16], "record", &record)))),
+            each_us: each_us(|| storage.seal("leaf", &[7; 16], "record", &record)),
         },
         Part {
             // Bodies, records and their leaves.
             name: "SHA-256 of 700 bytes",
             times: 30,
-            each_us: each_us(|| {
-                black_box(seal::sha256(&record));
-            }),
+            each_us: each_us(|| seal::sha256(&record)),
         },
-        Part {
-            name: "SHA-256 of the reply (each hop)",
-            times: 4,
-            each_us: each_us(|| {
-                black_box(seal::sha256(&body));
-            }),
-        },
+        Part { name: "SHA-256 of the reply (each hop)", times: 4, each_us: each_us(|| seal::sha256(&body)) },
     ])
 }

@@ -174,17 +174,18 @@ impl Rooms {
 
     /// Runs so many clerks, in turn of the one city and the other.
     pub async fn run(&self, callers: usize, within: Duration) -> Result<Measured> {
-        let caller = |n: usize| -> Result<Clerk> {
+        let caller = |(city, customers): (&str, &Arc<Vec<String>>)| -> Result<Clerk> {
             Ok(Clerk {
-                client: desk::client(self.section(CITIES[n % 2])?, "clerk")?,
-                customers: Arc::clone(&self.customers[n % 2]),
+                client: desk::client(self.section(city)?, "clerk")?,
+                customers: Arc::clone(customers),
                 next: Arc::clone(&self.next),
                 affair: AffairId::parse("child-allowance")?,
                 item: ItemId::parse("income")?,
                 provider: PartyId::parse("tax")?,
             })
         };
-        let callers = (0..callers).map(caller).collect::<Result<_>>()?;
+        let cities = CITIES.into_iter().zip(&self.customers).cycle();
+        let callers = cities.take(callers).map(caller).collect::<Result<_>>()?;
         let processes: Vec<(String, u32)> =
             self.processes.iter().map(|(name, child)| (name.clone(), child.id())).collect();
         account(&processes, Callers { callers, within }).await
