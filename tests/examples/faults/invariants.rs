@@ -272,9 +272,12 @@ pub async fn at_end(country: &Country, calls: &[Call], faults: &mut Vec<String>)
     for ledger in found.ledgers.iter().filter(|ledger| ledger.verified != Some(true)) {
         faults.push(format!("oversight cannot verify the ledger of {}", ledger.party));
     }
-    let others = found.findings.len() - found.findings.iter().filter(of_answered).count();
+    let mut others: BTreeMap<String, usize> = BTreeMap::new();
+    for finding in found.findings.iter().filter(|finding| !of_answered(finding)) {
+        *others.entry(format!("{:?}", finding.kind)).or_default() += 1;
+    }
     println!(
-        "at the end: {} acts reconciled, {} agree, {others} findings about acts that were not answered; {} answered acts",
+        "at the end: {} acts reconciled, {} agree; {} answered acts; findings about others: {others:?}",
         found.acts,
         found.agreed,
         answered.len()
@@ -384,7 +387,15 @@ impl Checkpoints {
                 keep: Some(country.folder.path().join("kept").join(&id)),
                 json: false,
             };
-            match verify(&args).await {
+            // A checkpoint may be seen, or cosigned, between two steps of this: what is wrong with a ledger lasts.
+            let mut verified = verify(&args).await;
+            for _ in 0..3 {
+                if verified.is_err() {
+                    tokio::time::sleep(Duration::from_millis(1_500)).await;
+                    verified = verify(&args).await;
+                }
+            }
+            match verified {
                 Ok(verified) => {
                     held += verified.goes_on_from.len();
                     // A ledger that goes on from here goes on from all of them: the next time this one is enough.

@@ -4,6 +4,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use musubi::config_file::{ConfigFile, check};
+use protocol::audit::{FindingKind, RECONCILIATIONS, Reconcile, Reconciliation};
 use protocol::desk::{Ask, HEALTH, Health, INQUIRIES, Told};
 use words::{AffairId, ItemId, PartyId, Reason};
 
@@ -76,10 +77,20 @@ async fn a_clock_is_set_wrong_in_a_demo_alone_and_then_refused_plainly() {
         panic!("answered five minutes late")
     };
     assert_eq!(problem.reason, Reason::Expired);
+    for _ in 0..3 {
+        assert!(ask(&ground).await.is_err());
+    }
     // Right again, well again.
     std::fs::write(&config, &plain).unwrap();
     ground.ready.stage.file = ConfigFile::read(&config).unwrap();
     ground.ready.stage.stop_room("town").await.unwrap();
     ground.ready.stage.start_room("town").await.unwrap();
     ask(&ground).await.unwrap();
+    // Told once, however many records came under the wrong clock; its ledger is none the worse for it.
+    let officer = musubi::desk::client(ground.ready.stage.section("oversight").unwrap(), "officer").unwrap();
+    let report: Reconciliation =
+        officer.post(RECONCILIATIONS, &Reconcile::default(), Duration::from_secs(60)).await.unwrap();
+    let back = report.findings.iter().filter(|finding| finding.kind == FindingKind::ClockBack);
+    assert_eq!(back.map(|finding| finding.party.as_str()).collect::<Vec<_>>(), ["town"], "{report:?}");
+    assert!(report.ledgers.iter().all(|ledger| ledger.verified == Some(true)), "{report:?}");
 }

@@ -127,13 +127,14 @@ impl Followed {
                     Ok(fields) => {
                         // The record's own time: what stands beside it in the line nobody has committed to.
                         let at = fields.get("at").and_then(Value::as_i64).map_or(line.at, Moment);
-                        if self
-                            .last_at
-                            .is_some_and(|last| last.since_ms(at) > house.defaults.clock_tolerance_ms)
-                        {
+                        let tolerance = house.defaults.clock_tolerance_ms;
+                        if self.last_at.is_some_and(|last| last.since_ms(at) > tolerance) {
+                            // Told once: what follows is measured by the clock as it is now.
                             troubles.push(Trouble::Clock(line.seq));
+                            self.last_at = Some(at);
+                        } else {
+                            self.last_at = self.last_at.max(Some(at));
                         }
-                        self.last_at = self.last_at.max(Some(at));
                         let act = fields.get("act").and_then(Value::as_str);
                         let act = act.and_then(|act| ActId::parse(act).ok());
                         let (party, kind) = (entry.id.clone(), entry.kind.to_string());
