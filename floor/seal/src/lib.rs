@@ -19,6 +19,7 @@ mod number;
 mod proof;
 mod secret;
 mod session;
+mod timing;
 mod transcryptor;
 #[cfg(test)]
 mod vectors;
