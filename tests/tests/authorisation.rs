@@ -116,7 +116,8 @@ fn nobody_gets_in_except_to_health_what_is_published_and_by_an_assertion() {
         "/ledger/checkpoint",
         "/ledger/tile/{*path}",
         "/ledger/directory",
-        "/my-information", "/my-records",
+        "/my-information",
+        "/my-records",
         "/person-sign-ins",
     ];
     // Signing in and out, and what oversight publishes for everybody.

@@ -20,6 +20,7 @@ mod proof;
 mod secret;
 mod session;
 mod shares;
+mod timing;
 mod transcryptor;
 #[cfg(test)]
 mod vectors;

@@ -297,7 +297,7 @@ fn factor_bytes(scalar: ScalarNonZero) -> Result<Scalar, SealError> {
 }
 
 /// Re-randomise, reshuffle and rekey in one: `(s/k·B + s/k·r·G, s·C + s·r·Y)`. Constant time.
-fn combined(
+pub(crate) fn combined(
     input: &EncryptedCode,
     under: &RistrettoPoint,
     r: &Scalar,
