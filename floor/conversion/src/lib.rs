@@ -92,7 +92,7 @@ impl Conversions {
     /// Converts the rows of an issue towards the institution they are for.
     pub async fn convert_rows(&self, rows: &Rows, codes: Vec<EncryptedCode>) -> Result<Converted, Reason> {
         let (source, to) = (self.source_of(rows)?, self.usable(&rows.to_session, self.house.now())?);
-        if to.party != rows.to {
+        if to.party != rows.to || rows.to_epoch != self.epoch(&rows.to) {
             return Err(Reason::UnknownSession);
         }
         let asked = Asked { id: rows.id, target: Target::To, batch: true, codes };

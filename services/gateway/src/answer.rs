@@ -58,7 +58,7 @@ impl Gateway {
         if inquiry.from != from || inquiry.to != house.id || *inquiry.subject.session.party() != from {
             return Err(mismatch("inquiry"));
         }
-        let (Some(first), Some(last)) = (message.hops.first(), message.hops.get(1)) else {
+        let [first, last] = message.hops.as_slice() else {
             return Err(mismatch("hops"));
         };
         let first: Hop = house.verify(first, &house.only("linkage")?.id)?;

@@ -28,7 +28,7 @@ pub(crate) async fn index(
     let house = &portal.house;
     let (linkage, trustee) = (house.only("linkage")?, house.only("trustee")?);
     let message = body.message;
-    let (Some(first_jws), Some(last_jws)) = (message.hops.first(), message.hops.get(1)) else {
+    let [first_jws, last_jws] = message.hops.as_slice() else {
         return Err(Problem::with(
             Reason::Malformed,
             "`hops` must hold linkage's and the trustee's statement.",

@@ -12,6 +12,7 @@ pub(crate) fn first_mismatch(
 ) -> Option<&'static str> {
     let checks = [
         ("hops", first.id == last.id && first.batch == last.batch && first.to_session == last.to_session),
+        ("hops.to_epoch", first.to_epoch == last.to_epoch),
         ("hops.taken", last.taken == first.given),
         ("codes", last.given == hash_of(codes)),
         ("batch", last.batch || codes.len() == 1),

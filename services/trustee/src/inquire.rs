@@ -42,6 +42,9 @@ pub(crate) async fn inquire(
     if let Some(what) = first_mismatch(&message, &inquiry, &hop) {
         return Err(not_what_was_signed(inquiry.id, what));
     }
+    if hop.to_epoch != trustee.conversions.epoch(&inquiry.to) {
+        return Err(not_what_was_signed(inquiry.id, "hop.to_epoch"));
+    }
     let sent = B64::from(inquiry.subject.code.hash());
     let (index_hop, index, kept_index) =
         trustee.finish_index(&message.index, &linkage.id, Some(&sent)).await?;

@@ -416,6 +416,58 @@ async fn my_records_are_told_in_sentences_with_proofs_that_hold() {
     }
 }
 
+/// An administrator of linkage, with linkage's own keys, writes another item into a record of an inquiry, seals it and hashes it
+/// anew: who verifies finds it, oversight finds it, and the person's own proof does not hold any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_rewritten_by_linkages_administrator_is_found_by_all_three() {
+    use musubi::my_records_command::{Checked, tell};
+    let ground = Ground::new(300).await;
+    let told = ask(&ground).await.unwrap();
+    let [number, _] = ground.two_at_town_and_tax();
+    let entry = format!("{:07}", ground.ready.truth.row(town(), &number).unwrap().resident.unwrap());
+    let config = ground.folder.path().join("musubi.toml");
+    let proof_holds = async || {
+        let Ok((directory, records)) = musubi::picker::my_records(&config, &entry).await else {
+            return false;
+        };
+        let mine = records.acts.iter().map(|act| tell(act, &directory));
+        mine.filter(|one| one.act == told.id.to_string())
+            .any(|one| matches!(&one.checked, Checked::Holds { witnessed_by } if !witnessed_by.is_empty()))
+    };
+    assert!(eventually(20, proof_holds).await, "an honest record's proof holds");
+    assert!(verified(&ground, "linkage").await.is_ok());
+
+    let file = database(&ground, "linkage");
+    let sql =
+        "SELECT seq, salt, record, shelf FROM leaf WHERE act = ?1 AND verb = 'inquire' AND step = 'decision'";
+    let (seq, salt, sealed, shelf): (i64, Vec<u8>, Vec<u8>, String) = file
+        .query_row(sql, [told.id.bytes().as_slice()], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })
+        .unwrap();
+    let linkage = ground.house("linkage");
+    let key = linkage.keys.retention(&shelf, &linkage.dice, false).unwrap();
+    let opened = key.open("leaf", &salt, "record", &sealed).unwrap();
+    let mut record = road::Record::read(&opened).unwrap();
+    assert_eq!(record.field("item").and_then(|item| item.as_str()), Some("income"));
+    record.set("item", "wealth");
+    let canonical = record.canonical();
+    let hash = road::leaf_hash(salt.as_slice().try_into().unwrap(), &canonical);
+    let sealed = key.seal("leaf", &salt, "record", &canonical);
+    file.busy_timeout(Duration::from_secs(5)).unwrap();
+    let sql = "UPDATE leaf SET record = ?2, hash = ?3 WHERE seq = ?1";
+    assert_eq!(file.execute(sql, rusqlite::params![seq, sealed, hash.as_slice()]).unwrap(), 1);
+
+    let error = verified(&ground, "linkage").await.unwrap_err();
+    assert!(error.to_string().contains("entries were changed"), "{error}");
+    let report = reconcile(&ground).await;
+    let broken = |one: &protocol::audit::Finding| {
+        one.kind == FindingKind::LedgerBroken && one.party.as_str() == "linkage"
+    };
+    assert!(report.findings.iter().any(broken), "{report:?}");
+    assert!(!proof_holds().await, "the person's proof of a rewritten record holds");
+}
+
 /// A proof is of one record: a changed text, another's receipt, no witness are all seen.
 #[tokio::test(flavor = "multi_thread")]
 async fn assertions_and_proofs_that_do_not_hold_are_refused() {
