@@ -390,6 +390,9 @@ fn another(field: &str, value: &Value) -> Option<Value> {
                         .replace("/portal/", "/pension/")
                 )
             }
+            // A changed point is one of the curve or none, as it falls: what comes of either is tried by name elsewhere.
+            ("commitment" | "code" | "key", _) => return None,
+            (at, _) if at.parse::<usize>().is_ok() => return None,
             (_, word) => {
                 let flipped = if word.starts_with('A') { "B" } else { "A" };
                 json!(format!("{flipped}{}", word.get(1..)?))
