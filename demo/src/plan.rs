@@ -233,6 +233,23 @@ mod tests {
         }
     }
 
+    /// The same question under a used id would be the same act, and rightly answered.
+    #[test]
+    fn a_used_id_comes_with_another_question() {
+        let truth = truth(300);
+        let mut used = 0;
+        for seed in 0..40 {
+            let plan = Plan::make(&truth, seed, 300);
+            for inquiry in &plan.inquiries {
+                let Sending::WithIdOf(of) = inquiry.sending else { continue };
+                let asked = |one: &PlannedInquiry| (one.number.clone(), one.affair, one.item, one.provider);
+                assert_ne!(asked(&plan.inquiries[of]), asked(inquiry), "seed {seed}");
+                used += 1;
+            }
+        }
+        assert!(used > 40, "{used}");
+    }
+
     #[test]
     fn used_ids_come_after_their_first_use_and_suspensions_last() {
         let plan = Plan::make(&truth(2_000), 1, 1_000);

@@ -274,20 +274,22 @@ impl Planner<'_> {
             Sending::WhileSuspended => 2,
         });
         // An id is used up only by an inquiry that reached the platform.
-        let reached: Vec<(usize, Institution)> = self
+        let reached: Vec<(usize, Asked)> = self
             .made
             .iter()
             .enumerate()
             .filter(|(_, inquiry)| {
                 inquiry.sending == Sending::Normal && matches!(inquiry.expected, Expected::Answered { .. })
             })
-            .map(|(n, inquiry)| (n, inquiry.inquirer))
+            .map(|(n, inquiry)| (n, Asked::of(inquiry)))
             .collect();
         let mut kept = Vec::new();
         for mut inquiry in self.made {
             if matches!(inquiry.sending, Sending::WithIdOf(_)) {
-                let own: Vec<usize> =
-                    reached.iter().filter(|(_, who)| *who == inquiry.inquirer).map(|(n, _)| *n).collect();
+                // The same question under the same id is the same act, and is answered again.
+                let asked = Asked::of(&inquiry);
+                let another = |one: &&(usize, Asked)| one.1.inquirer == asked.inquirer && one.1 != asked;
+                let own: Vec<usize> = reached.iter().filter(another).map(|(n, _)| *n).collect();
                 let Some(of) = self.draw.pick(&own) else { continue };
                 inquiry.sending = Sending::WithIdOf(*of);
             }
@@ -295,5 +297,22 @@ impl Planner<'_> {
             kept.push(inquiry);
         }
         kept
+    }
+}
+
+/// What an inquirer asks: the bytes of it, as far as an id does not count.
+#[derive(Clone, PartialEq)]
+struct Asked {
+    inquirer: Institution,
+    number: String,
+    affair: &'static str,
+    item: &'static str,
+    provider: Institution,
+}
+
+impl Asked {
+    fn of(inquiry: &PlannedInquiry) -> Self {
+        let PlannedInquiry { inquirer, number, affair, item, provider, .. } = inquiry.clone();
+        Self { inquirer, number, affair, item, provider }
     }
 }
