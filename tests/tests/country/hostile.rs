@@ -385,7 +385,7 @@ fn another(field: &str, value: &Value) -> Option<Value> {
             // Another's, of a day on which there was none.
             (_, session) if session.starts_with("sc/v1/") => json!("sc/v1/pension/20200101/1"),
             // A changed point is one of the curve or none, as it falls: what comes of either is tried by name elsewhere.
-            ("commitment" | "code" | "key", _) => return None,
+            ("commitment" | "code" | "key" | "domain", _) => return None,
             (at, _) if at.parse::<usize>().is_ok() => return None,
             (_, word) => {
                 let flipped = if word.starts_with('A') { "B" } else { "A" };
