@@ -222,6 +222,7 @@ impl Judge {
                 let expected = pairs
                     .first()
                     .map_or(0.0, |(one, other)| pairs.len() as f64 * self.by_chance(set, one, other));
+                let expected = expected.max(claims.expected.get(how).copied().unwrap_or_default());
                 if right.is_empty() || tail(right.len(), expected) > CHANCE {
                     let chance = outcome.by_chance.entry(technique(how)).or_default();
                     chance.claims += pairs.len();

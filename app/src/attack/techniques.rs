@@ -15,6 +15,9 @@ pub(super) struct Claims {
     pub(super) by_act: BTreeSet<(Handle, Handle)>,
     /// Tied by an attempt, each under its name.
     pub(super) guesses: BTreeMap<String, BTreeSet<(Handle, Handle)>>,
+    /// How many are right by chance of an attempt that holds one group against another, such as the rows of a batch: one for each
+    /// group whose order says nothing.
+    pub(super) expected: BTreeMap<String, f64>,
     /// Of a point that linkage's and trustee's secrets showed: at which institutions rows of issues are of that person.
     pub(super) unnamed: BTreeMap<Vec<u8>, BTreeSet<String>>,
     /// Such a point, and the register entry it is.
@@ -25,6 +28,15 @@ impl Claims {
     fn guess(&mut self, how: impl Into<String>, one: Handle, other: Handle) {
         let pair = if one <= other { (one, other) } else { (other, one) };
         self.guesses.entry(how.into()).or_default().insert(pair);
+    }
+
+    /// Holds the rows of a batch against its entries, in the order of both.
+    fn guess_in_order(&mut self, how: &str, rows: &[Handle], entries: &[(&[u8], Handle)]) {
+        for (who, (_, found)) in rows.iter().zip(entries) {
+            self.guess(how, who.clone(), found.clone());
+        }
+        let (fewer, more) = (rows.len().min(entries.len()), rows.len().max(entries.len()));
+        *self.expected.entry(how.to_owned()).or_default() += fewer as f64 / more.max(1) as f64;
     }
 }
 
@@ -287,9 +299,7 @@ fn order_at_the_portal(one: &Loot, portal: &Loot, claims: &mut Claims) {
         }
         for (batch, rows) in by_batch {
             let there = batch.get(..12).and_then(|batch| batches.get(batch)).map_or(&[][..], Vec::as_slice);
-            for (who, (_, found)) in rows.iter().zip(there) {
-                claims.guess("order of an issue", who.clone(), found.clone());
-            }
+            claims.guess_in_order("order of an issue", &rows, there);
         }
         // The portal's own codes: the order of its table and the orders in which the registry could have sent them.
         let mut residents: Vec<Handle> =
@@ -305,9 +315,7 @@ fn order_at_the_portal(one: &Loot, portal: &Loot, claims: &mut Claims) {
     }
     for (how, order) in orders {
         for rows in batches.values().filter(|rows| rows.len() == order.len()) {
-            for (who, (_, found)) in order.iter().zip(rows) {
-                claims.guess(how.clone(), who.clone(), found.clone());
-            }
+            claims.guess_in_order(&how, &order, rows);
         }
     }
 }
