@@ -221,6 +221,8 @@ fn served(tools: &Path, country: &Country, long: bool) -> anyhow::Result<(u64, u
             let file = country.folder.join("part.json");
             fs::write(&file, serde_json::to_vec(&part)?)?;
             let mut command = Command::new(tools.join("st"));
+            // It keeps what it found where it runs.
+            command.current_dir(&country.folder);
             command.arg("run").arg(&file).args(["--checks", CHECKS, "--phases", "examples,coverage,fuzzing"]);
             command.args(["--max-examples", examples, "--max-time", seconds, "--generation-deterministic"]);
             command.args(["--suppress-health-check", "all", "--warnings", "off", "--no-color"]);
