@@ -177,19 +177,29 @@ fn responses(line: &RouteLine, generator: &mut SchemaGenerator) -> Value {
         let refusal = line.about.refuses.and_then(|content| media(content, generator));
         let refusal = refusal.map_or_else(
             || json!({ "$ref": "#/components/responses/Problem" }),
-            |content| json!({ "description": "Not done; the body says why.", "content": content }),
+            |mut content| {
+                // What is turned away at the door has the house's own shape: the route's protocol has not begun there.
+                let problem = json!({ "schema": generator.subschema_for::<ProblemBody>() });
+                if let Some(content) = content.as_object_mut() {
+                    content.insert("application/problem+json".into(), problem);
+                }
+                json!({ "description": "Not done; the body says why.", "content": content })
+            },
         );
         responses.insert("default".into(), refusal);
     }
     if !line.about.sends.is_empty() {
-        let header = |header: &Header| {
-            let schema = json!({ "type": "string" });
-            let about = json!({ "description": header.says, "required": header.required, "schema": schema });
-            (header.name.to_owned(), about)
-        };
-        let headers: Map<String, Value> = line.about.sends.iter().map(header).collect();
-        for response in responses.values_mut().filter_map(Value::as_object_mut) {
-            response.insert("headers".into(), headers.clone().into());
+        for (status, response) in &mut responses {
+            let header = |header: &Header| {
+                let required = header.required && status != "default";
+                let schema = json!({ "type": "string" });
+                let about = json!({ "description": header.says, "required": required, "schema": schema });
+                (header.name.to_owned(), about)
+            };
+            let headers: Map<String, Value> = line.about.sends.iter().map(header).collect();
+            if let Some(response) = response.as_object_mut() {
+                response.insert("headers".into(), headers.into());
+            }
         }
     }
     responses.into()
