@@ -123,7 +123,7 @@ impl Conversions {
         };
         let secrets = Arc::clone(&self.secrets);
         let inputs = codes.clone();
-        let outputs = House::compute(move || {
+        let convert = move || {
             codes
                 .iter()
                 .enumerate()
@@ -132,9 +132,10 @@ impl Conversions {
                     secrets.convert(&conversion, position, &id, code)
                 })
                 .collect::<Result<Vec<_>, _>>()
-        })
-        .await?
-        .map_err(|_| Reason::Malformed)?;
+        };
+        // One code is done sooner than another thread would be woken for it.
+        let outputs = if batch { House::compute(convert).await? } else { convert() };
+        let outputs = outputs.map_err(|_| Reason::Malformed)?;
         let (from, to) = (from.name.clone(), to.name.clone());
         Ok(Converted { id, target, batch, from, to, inputs, outputs })
     }

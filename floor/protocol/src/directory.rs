@@ -100,7 +100,8 @@ impl Directory {
 
     /// The one party of a kind of which a country has one, e.g. `linkage`; the first by id if there are more.
     pub fn only(&self, kind: &str) -> Option<&Entry> {
-        self.of_kind(kind).into_iter().next()
+        let of_kind = self.parties.values().filter(|entry| entry.kind.as_str() == kind && !entry.revoked);
+        of_kind.min_by(|a, b| a.id.cmp(&b.id))
     }
 
     /// All parties of a kind, by id.

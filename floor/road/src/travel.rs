@@ -183,8 +183,9 @@ impl Road {
             record,
         )?;
         let shelf = leaf.shelf().to_owned();
-        let parcels = self.parcel_rows(&arrival.id, verb.parcels(of), now);
-        let any_parcels = !parcels.is_empty();
+        let parcels = verb.parcels(of);
+        let goes_now = parcels.iter().any(|parcel| !parcel.held);
+        let parcels = self.parcel_rows(&arrival.id, parcels, now);
         let room = verb.on_decision(of);
         let closed_at = (state == state::REFUSED).then_some(now.0);
         let (id, label, weight) = (arrival.id, verb.label(), i64::from(verb.weight()));
@@ -224,7 +225,7 @@ impl Road {
             })
             .await
             .inspect_err(|error| tracing::error!(%error, verb = V::NAME, "a decision could not be recorded"))?;
-        if any_parcels {
+        if goes_now {
             self.parcel_added.notify_one();
         }
         Ok(opened)

@@ -148,16 +148,34 @@ impl Drop for LinkCode {
 }
 
 /// An encrypted code: 64 bytes on the wire, `r·G ‖ C + r·Y`. Holds two points that are not the identity.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub struct EncryptedCode {
     pub(crate) b: RistrettoPoint,
     pub(crate) c: RistrettoPoint,
+    /// Both, as they travel: on an act's way a code is hashed, signed and kept far more often than it is computed with.
+    bytes: [u8; 64],
 }
 
+impl PartialEq for EncryptedCode {
+    fn eq(&self, other: &Self) -> bool {
+        // A point has one encoding.
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for EncryptedCode {}
+
 impl EncryptedCode {
+    pub(crate) fn of(b: RistrettoPoint, c: RistrettoPoint) -> Self {
+        let mut bytes = [0; 64];
+        let halves = b.compress().to_bytes().into_iter().chain(c.compress().to_bytes());
+        bytes.iter_mut().zip(halves).for_each(|(slot, byte)| *slot = byte);
+        Self { b, c, bytes }
+    }
+
     fn encrypt(message: &RistrettoPoint, session: &PublicPoint, dice: &Dice) -> Self {
         let mut r = random_scalar(dice);
-        let pair = Self { b: &r * RISTRETTO_BASEPOINT_TABLE, c: message + r * session.0 };
+        let pair = Self::of(&r * RISTRETTO_BASEPOINT_TABLE, message + r * session.0);
         r.zeroize();
         pair
     }
@@ -169,27 +187,26 @@ impl EncryptedCode {
     /// Reads 64 bytes; refuses identity and non-canonical points.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SealError> {
         let (b, c) = bytes.split_at_checked(32).ok_or(SealError::BadPoint)?;
-        Ok(Self { b: point(b)?, c: point(c)? })
+        // Points are read in their one encoding alone, so these are the bytes they would be written as.
+        let (b, c, bytes) = (point(b)?, point(c)?, bytes.try_into().map_err(|_| SealError::BadPoint)?);
+        Ok(Self { b, c, bytes })
     }
 
     /// The 64 bytes.
-    pub fn to_bytes(&self) -> [u8; 64] {
-        let mut bytes = [0; 64];
-        let halves = self.b.compress().to_bytes().into_iter().chain(self.c.compress().to_bytes());
-        bytes.iter_mut().zip(halves).for_each(|(slot, byte)| *slot = byte);
-        bytes
+    pub const fn to_bytes(&self) -> [u8; 64] {
+        self.bytes
     }
 
     /// What is logged of it.
     pub fn hash(&self) -> crate::Sha256 {
-        crate::sha256(&self.to_bytes())
+        crate::sha256(&self.bytes)
     }
 
     /// Multiplies the plaintext by `t`: the malleability of ElGamal that two colluding institutions could use.
     /// Exists so that a test can commit the fraud of DESIGN §3.
     pub fn dangerous_multiply(&self, t: u64) -> Self {
         let t = Scalar::from(t);
-        Self { b: t * self.b, c: t * self.c }
+        Self::of(t * self.b, t * self.c)
     }
 }
 

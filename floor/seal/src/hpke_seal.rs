@@ -3,6 +3,8 @@
 //! X-Wing joins ML-KEM-768 and X25519, so that what is recorded today is not opened by a quantum computer
 //! later; its draft is not an RFC yet and the crate has had no independent audit.
 
+use std::sync::OnceLock;
+
 use hpke::aead::ChaCha20Poly1305;
 use hpke::kdf::HkdfSha256;
 use hpke::kem::{X25519HkdfSha256, XWing};
@@ -39,6 +41,13 @@ pub struct SealingPublic {
 pub struct SealingKey {
     suite: Suite,
     seed: Secret<32>,
+    /// The pair that the seed gives, once it was asked for. Both kinds of private key are zeroized when dropped.
+    pair: OnceLock<Pair>,
+}
+
+enum Pair {
+    XWing(Vec<u8>, Box<<XWing as Kem>::PrivateKey>),
+    X25519(Vec<u8>, <X25519HkdfSha256 as Kem>::PrivateKey),
 }
 
 /// What [`SealingPublic::seal`] gives: `enc ‖ ciphertext`, and a secret both ends can derive.
@@ -87,12 +96,16 @@ fn seal_with<K: Kem>(
     Ok(Sealed { bytes, salt })
 }
 
-fn open_with<K: Kem>(seed: &Secret<32>, info: &[u8], aad: &[u8], sealed: &[u8]) -> Result<Opened, SealError> {
-    let (_, private) = keypair::<K>(seed);
+fn open_with<K: Kem>(
+    private: &K::PrivateKey,
+    info: &[u8],
+    aad: &[u8],
+    sealed: &[u8],
+) -> Result<Opened, SealError> {
     let (enc, ciphertext) = sealed.split_at_checked(K::EncappedKey::size()).ok_or(SealError::DoesNotOpen)?;
     let enc = K::EncappedKey::from_bytes(enc).map_err(|_| SealError::DoesNotOpen)?;
     let mut context =
-        hpke::setup_receiver::<ChaCha20Poly1305, HkdfSha256, K>(&OpModeR::Base, &private, &enc, info)
+        hpke::setup_receiver::<ChaCha20Poly1305, HkdfSha256, K>(&OpModeR::Base, private, &enc, info)
             .map_err(|_| SealError::DoesNotOpen)?;
     let plaintext = context.open(ciphertext, aad).map_err(|_| SealError::DoesNotOpen)?;
     let mut salt = [0; 32];
@@ -103,11 +116,11 @@ fn open_with<K: Kem>(seed: &Secret<32>, info: &[u8], aad: &[u8], sealed: &[u8]) 
 impl SealingKey {
     /// A fresh key.
     pub fn generate(suite: Suite, dice: &Dice) -> Self {
-        Self { suite, seed: Secret::new(dice.bytes()) }
+        Self::from_seed(suite, Secret::new(dice.bytes()))
     }
 
     pub(crate) const fn from_seed(suite: Suite, seed: Secret<32>) -> Self {
-        Self { suite, seed }
+        Self { suite, seed, pair: OnceLock::new() }
     }
 
     pub(crate) const fn seed(&self) -> &Secret<32> {
@@ -116,18 +129,28 @@ impl SealingKey {
 
     /// The public key.
     pub fn public(&self) -> SealingPublic {
-        let key = match self.suite {
-            Suite::XWing => keypair::<XWing>(&self.seed).0,
-            Suite::X25519 => keypair::<X25519HkdfSha256>(&self.seed).0,
-        };
-        SealingPublic { suite: self.suite, key: key.into() }
+        let (Pair::XWing(key, _) | Pair::X25519(key, _)) = self.pair();
+        SealingPublic { suite: self.suite, key: key.clone().into() }
+    }
+
+    fn pair(&self) -> &Pair {
+        self.pair.get_or_init(|| match self.suite {
+            Suite::XWing => {
+                let (public, private) = keypair::<XWing>(&self.seed);
+                Pair::XWing(public, Box::new(private))
+            }
+            Suite::X25519 => {
+                let (public, private) = keypair::<X25519HkdfSha256>(&self.seed);
+                Pair::X25519(public, private)
+            }
+        })
     }
 
     /// Opens a message sealed to this key with the same `info` and `aad`.
     pub fn open(&self, info: &[u8], aad: &[u8], sealed: &[u8]) -> Result<Opened, SealError> {
-        match self.suite {
-            Suite::XWing => open_with::<XWing>(&self.seed, info, aad, sealed),
-            Suite::X25519 => open_with::<X25519HkdfSha256>(&self.seed, info, aad, sealed),
+        match self.pair() {
+            Pair::XWing(_, private) => open_with::<XWing>(private, info, aad, sealed),
+            Pair::X25519(_, private) => open_with::<X25519HkdfSha256>(private, info, aad, sealed),
         }
     }
 }

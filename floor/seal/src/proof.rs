@@ -182,7 +182,7 @@ pub(crate) fn show_code(
 ) -> Result<CodeProof, SealError> {
     let g = generator();
     let moved = (r * RISTRETTO_BASEPOINT_TABLE, r * pair.under.0);
-    let middle = EncryptedCode { b: input.b + moved.0, c: input.c + moved.1 };
+    let middle = EncryptedCode::of(input.b + moved.0, input.c + moved.1);
     let proofs = vec![
         show(r, (&g, &moved.0), (&pair.under.0, &moved.1), dice)?,
         show(s, (&g, &pair.ratio.0), (&middle.c, &output.c), dice)?,
@@ -269,7 +269,7 @@ mod tests {
             // Another subject under the same proof, in either half; another input; a proof of another code.
             let other = crate::PersonPoint::nobody(&dice).encrypt(&from, &dice);
             let elsewhere = secrets.prove(&conversion, position, &id, &other, &published, &dice).unwrap();
-            let half = |b, c| EncryptedCode { b, c };
+            let half = |b, c| EncryptedCode::of(b, c);
             let mut wrong = vec![
                 CodeProof { output: elsewhere.output, ..proof.clone() },
                 CodeProof { output: half(elsewhere.output.b, output.c), ..proof.clone() },

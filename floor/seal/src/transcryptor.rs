@@ -5,7 +5,7 @@
 //! combined operation is ours, directly on curve25519-dalek, and judged by `libpep` in tests.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use curve25519_dalek::constants::RISTRETTO_BASEPOINT_TABLE;
 use curve25519_dalek::ristretto::RistrettoPoint;
@@ -93,6 +93,17 @@ struct Factors {
     s_over_k: Scalar,
     /// `k_from / k_to`: takes the target's key to the key the last hop works under.
     back: Scalar,
+    /// The last hop's: the target's key, and the key it works under.
+    #[zeroize(skip)]
+    under: OnceLock<(PublicPoint, RistrettoPoint)>,
+}
+
+impl Factors {
+    /// `back · key`, computed once for a key.
+    fn under(&self, key: &PublicPoint) -> RistrettoPoint {
+        let (held, under) = self.under.get_or_init(|| (*key, self.back * key.0));
+        if held == key { *under } else { self.back * key.0 }
+    }
 }
 
 /// The secrets of one transcryptor: two seeds, a seed for re-randomisers, and its blinding factor.
@@ -206,7 +217,7 @@ impl TranscryptorSecrets {
         let k_from = factor_bytes(self.rekey_factor(&conversion.from_session).scalar())?;
         let k_to = factor_bytes(self.rekey_factor(&conversion.to_session).scalar())?;
         let back = k_from * k_to.invert();
-        let factors = Arc::new(Factors { s, s_over_k: s * back, back });
+        let factors = Arc::new(Factors { s, s_over_k: s * back, back, under: OnceLock::new() });
         if cache.len() >= CACHED_PAIRS {
             cache.clear();
         }
@@ -226,7 +237,7 @@ impl TranscryptorSecrets {
         let factors = self.factors(conversion)?;
         let under = match position {
             Position::First(key) => key.0,
-            Position::Last(key) => factors.back * key.0,
+            Position::Last(key) => factors.under(&key),
         };
         let mut r = self.rerandomizer(conversion, id, input);
         let output = combined(input, &under, &r, &factors.s, &factors.s_over_k);
@@ -307,7 +318,7 @@ pub(crate) fn combined(
     use curve25519_dalek::traits::MultiscalarMul;
     let b = s_over_k * input.b + &(s_over_k * r) * RISTRETTO_BASEPOINT_TABLE;
     let c = RistrettoPoint::multiscalar_mul([*s, s * r], [input.c, *under]);
-    EncryptedCode { b, c }
+    EncryptedCode::of(b, c)
 }
 
 #[cfg(test)]

@@ -46,6 +46,18 @@ impl<T> Queue<T> {
         Ok(())
     }
 
+    /// Waits for work; false when the queue is closed and empty.
+    pub(crate) fn wait(&self) -> bool {
+        let mut state = self.lock();
+        while state.waiting.is_empty() {
+            if state.closed {
+                return false;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        true
+    }
+
     /// Waits for work and takes a share of what is there: all of it divided by `threads`, at least one, at most
     /// `most`. None when the queue is closed and empty.
     pub(crate) fn take(&self, threads: usize, most: usize) -> Option<Vec<T>> {

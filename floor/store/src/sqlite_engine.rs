@@ -29,7 +29,7 @@ impl SqliteEngine {
         engine.batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
              PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4000;
-             PRAGMA journal_size_limit = 8388608;",
+             PRAGMA journal_size_limit = 16777216; PRAGMA wal_autocheckpoint = 2000;",
         )?;
         Ok(engine)
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use house::{Expected, House, json_bytes, told};
+use house::{Expected, json_bytes, told};
 use protocol::audit::FindingKind;
 use protocol::inquiry::{ANSWER_INFO, Answer, Hop, Inquiry, Reply, ReplyStatement, ToProvider, guard_name};
 use protocol::oversight::{CASES, CaseKind, OpenCase};
@@ -33,11 +33,11 @@ pub(crate) async fn answer(
     let house = &gateway.house;
     let arrived = house.now();
     let message = body.message;
-    let inquiry = gateway.verify_way(&message)?;
+    let (inquiry, last) = gateway.verify_way(&message)?;
     if house.wants_proof(inquiry.right) {
         gateway.have_conversions_shown(&message, &inquiry).await?;
     }
-    let found = gateway.find_person(&message, &inquiry).await?;
+    let found = gateway.find_person(&message, &inquiry, &last).await?;
     let wait = gateway.wait(&inquiry, found.number.as_deref()).await.map_err(|error| own_database(&error))?;
     let arrival = Arrival { id: inquiry.id, caller: caller.label(), request_hash: message.inquiry.hash() };
     let verb = AnswerInquiry { gateway: Arc::clone(&gateway), jws: message.inquiry, inquiry, found, wait };
@@ -49,8 +49,9 @@ pub(crate) async fn answer(
 }
 
 impl Gateway {
-    /// Checks the inquirer's signature and every hop's, from the code that was sent to the code that arrived.
-    fn verify_way(&self, message: &ToProvider) -> Result<Inquiry, Problem> {
+    /// Checks the inquirer's signature and every hop's, from the code that was sent to the code that arrived. Gives the
+    /// trustee's statement too.
+    fn verify_way(&self, message: &ToProvider) -> Result<(Inquiry, Hop), Problem> {
         let house = &self.house;
         let from = message.inquiry.claimed_party().map_err(|_| Problem::new(Reason::BadSignature))?;
         let inquiry: Inquiry = house.verify(&message.inquiry, &from)?;
@@ -73,7 +74,7 @@ impl Gateway {
         if inquiry.right == Right::Person && !house.person_asks(&inquiry, message.person.as_ref())? {
             return Err(Problem::new(Reason::Unauthenticated).of(inquiry.id));
         }
-        Ok(inquiry)
+        Ok((inquiry, last))
     }
 
     /// Has both transcryptors show the conversion that led here; a code that was not shown to be the inquirer's is not
@@ -104,16 +105,15 @@ impl Gateway {
     }
 
     /// The facts about the person, and the content of the item if there is any.
-    async fn find_person(&self, message: &ToProvider, inquiry: &Inquiry) -> Result<Found, Problem> {
+    async fn find_person(
+        &self,
+        message: &ToProvider,
+        inquiry: &Inquiry,
+        last: &Hop,
+    ) -> Result<Found, Problem> {
         let house = &self.house;
-        let last: Hop = message
-            .hops
-            .get(1)
-            .ok_or(Reason::HopMismatch)
-            .and_then(|hop| house.verify(hop, &house.only("trustee")?.id))?;
         let session = self.sessions.find(house, &last.to_session).await?;
-        let encrypted = message.code;
-        let code = House::compute(move || session.secret.decrypt(&encrypted)).await?;
+        let code = session.secret.decrypt(&message.code);
         let code =
             code.map_err(|_| Problem::with(Reason::Malformed, "`code` does not open.").of(inquiry.id))?;
         let number = store::customer_of(house.road.db(), &house.storage, &code)

@@ -1,6 +1,7 @@
 //! A clerk asks: a customer number in, the content out, and never a code between.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Extension;
 use axum::extract::State;
@@ -93,14 +94,18 @@ impl Gateway {
                 follows,
             },
             row,
+            closed: Arc::default(),
             gateway: Arc::clone(self),
         };
+        let closed = Arc::clone(&verb.closed);
         let arrival = Arrival { id, caller: caller.label(), request_hash: request };
         let kept_under = follows.unwrap_or(id);
         match house.road.travel(arrival, verb).await {
             Ok(spoken) => {
                 // The same act again, from its stored reply: the row may still say that it is under way.
-                self.keep_spoken(kept_under, &spoken).await;
+                if !closed.load(Ordering::Relaxed) {
+                    self.keep_spoken(kept_under, &spoken).await;
+                }
                 Ok(spoken)
             }
             Err(stop) => {
@@ -161,6 +166,8 @@ struct AskProvider {
     facts: AskFacts,
     person: Option<BirthAndSex>,
     code: Option<LinkCode>,
+    /// Whether this call reached the outcome, with which the row is written.
+    closed: Arc<AtomicBool>,
 }
 
 impl Verb for AskProvider {
@@ -235,6 +242,7 @@ impl Verb for AskProvider {
             Answer::NotAnswered => return Err(Failure::new(Reason::NotAnswered)),
         };
         let reply = reply.map_err(|_| Failure::new(Reason::Internal))?;
+        self.closed.store(true, Ordering::Relaxed);
         let writes: RoomWrite = Box::new(move |write| asked::set(write, &id, &standing, now));
         Ok(Protected { reply, record, writes: Some(writes), keep: true })
     }
