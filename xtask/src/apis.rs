@@ -23,7 +23,7 @@ const ROOMS: [&str; 7] = ["authority", "oversight", "linkage", "trustee", "porta
 
 /// What is left out, and why.
 const LEFT_OUT: [(&str, &str); 2] = [
-    // A day in the far future ends every period: the room destroys its keys, and records nothing more from then on.
+    // In a demo a day in the far future ends every period, and with them the acts that other operations look for.
     ("/erasures", "erases what the other operations need"),
     // Its document calls it a page, as all of that side.
     ("/pages.css", "is a style sheet"),

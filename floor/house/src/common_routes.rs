@@ -60,12 +60,20 @@ async fn erase<S: HasHouse>(
     State(state): State<S>,
     body: wire::Json<Erase>,
 ) -> Result<Json<Vec<ErasedShelf>>, Problem> {
-    let road = &state.house().road;
+    let house = state.house();
+    let road = &house.road;
     let internal = |error| {
         tracing::error!(%error, "erasing");
         Problem::new(Reason::Internal)
     };
     let as_of = body.message.as_of;
+    // What the law has kept is not erased before its time; a demo may look ahead.
+    if as_of > house.now().date_in_japan() && !house.demo {
+        return Err(Problem::with(
+            Reason::Malformed,
+            "`as_of` has not come yet: periods are ended by today at the latest.",
+        ));
+    }
     let erased = road.erase(as_of).await.map_err(internal)?;
     // The same period as the records: rows of months that have ended.
     let months = RecordClass::Provision.months();

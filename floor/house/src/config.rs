@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use rules::Defaults;
+use seal::Suite;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use store::Location;
@@ -20,6 +21,8 @@ pub enum Proofs {
     Sampled,
     /// All.
     All,
+    /// None but those by right of emergency, disaster or the person. Oversight may still demand any.
+    Unlisted,
 }
 
 /// The keys every room has.
@@ -42,6 +45,9 @@ pub struct Common {
     /// Which conversions this room has shown to it: a share of them, or all.
     #[serde(default)]
     pub proofs: Proofs,
+    /// To what kind of key replies to this room are sealed.
+    #[serde(default)]
+    pub reply_key: Suite,
     /// Whether this room takes demo assertions of who a person is. Never outside a demo.
     #[serde(default)]
     pub demo: bool,
@@ -72,7 +78,7 @@ pub struct PagesConfig {
 }
 
 /// The names of the common keys.
-const COMMON: [&str; 11] = [
+const COMMON: [&str; 12] = [
     "outer",
     "inner",
     "database",
@@ -81,6 +87,7 @@ const COMMON: [&str; 11] = [
     "poll_ms",
     "demo",
     "proofs",
+    "reply_key",
     "clock_off_ms",
     "pages",
     "otlp",
@@ -144,6 +151,7 @@ impl Settings {
         let proofs_percent = match self.common.proofs {
             Proofs::Sampled => house.proofs_percent,
             Proofs::All => 100,
+            Proofs::Unlisted => 0,
         };
         Defaults { poll_ms: self.common.poll_ms.map_or(house.poll_ms, i64::from), proofs_percent, ..house }
     }

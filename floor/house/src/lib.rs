@@ -71,6 +71,8 @@ pub struct House {
     demo: bool,
     /// The bounds.
     pub defaults: Defaults,
+    /// What a reply to this room is sealed to.
+    pub reply_suite: Suite,
     /// The folder of keys.
     pub keys: KeyFolder,
     inner_keys: Arc<InnerKeys>,
@@ -143,6 +145,7 @@ impl House {
             decides_by_law: AtomicBool::new(false),
             directory: RwLock::new(Arc::new(Directory::default())),
             law: RwLock::new(None),
+            reply_suite: settings.common.reply_key,
             defaults,
             world,
             dice,
@@ -191,7 +194,8 @@ impl House {
 
     /// The message inside, if `party` signed it with the key the directory has for it.
     pub fn verify<M: Message>(&self, jws: &Jws, party: &PartyId) -> Result<M, Reason> {
-        protocol::verify(jws, party, &self.party(party)?.signing)
+        let directory = self.directory();
+        protocol::verify(jws, party, &directory.entry(party).ok_or(Reason::UnknownParty)?.signing)
     }
 
     /// Posts a message to a party's outer side.

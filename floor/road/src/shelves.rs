@@ -38,6 +38,10 @@ impl Shelves {
         if let Some(key) = keys.get(&shelf) {
             return Ok((shelf, Arc::clone(key)));
         }
+        // A rehearsal may end a period that goes on: what is recorded after it has no shelf, and none is made again.
+        if folder.destroyed_retention().map_err(unavailable)?.contains(&shelf) {
+            return Ok((String::new(), Arc::clone(&self.own)));
+        }
         let key = Arc::new(folder.retention(&shelf, dice, true).map_err(unavailable)?);
         keys.insert(shelf.clone(), Arc::clone(&key));
         Ok((shelf, key))

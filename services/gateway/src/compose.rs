@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use house::OwnSession;
 use matching::BirthAndSex;
 use protocol::inquiry::{Inquiry, Subject, guard_name};
-use seal::{GuardContext, LinkCode, SealingKey, Suite};
+use seal::{GuardContext, LinkCode, SealingKey};
 use words::{ActId, AffairId, Epoch, ItemId, PartyId, Reason, Right, StaffId};
 
 use crate::Gateway;
@@ -33,7 +33,7 @@ impl Gateway {
         let session = self.sessions.current(house).await?;
         let guard =
             self.guard_context(&wanted.provider, &session)?.seal(&wanted.id, &person.guard(), &house.dice);
-        let reply_key = SealingKey::generate(Suite::default(), &house.dice);
+        let reply_key = SealingKey::generate(house.reply_suite, &house.dice);
         let at = house.now();
         let inquiry = Inquiry {
             id: wanted.id,

@@ -15,7 +15,7 @@ use protocol::own::{
 };
 use road::{Arrival, Failure, Protected, Record, Refused, Verb};
 use rules::{Look, OwnFacts, Pace, Permit, Role, decide_own_records};
-use seal::{Jws, SealingKey, Sha256, Suite};
+use seal::{Jws, SealingKey, Sha256};
 use wire::{Caller, Json, Problem};
 use words::{ActId, AffairId, Epoch, ItemId, Moment, PartyId, Reason, Right, SessionName, StaffId};
 
@@ -124,7 +124,7 @@ impl AskHeld {
         }
         let guard = guards.swap_remove(place);
         let code = *login.way.codes.first().ok_or_else(|| Failure::new(Reason::Internal))?;
-        let reply_key = SealingKey::generate(Suite::default(), &house.dice);
+        let reply_key = SealingKey::generate(house.reply_suite, &house.dice);
         let at = house.now();
         let word = |_| Failure::new(Reason::Internal);
         let inquiry = Inquiry {

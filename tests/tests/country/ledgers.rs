@@ -573,6 +573,13 @@ async fn past_decisions_are_decided_again_and_end_with_their_period() {
         );
     }
     assert!(replayed("linkage", told.id).await.is_err(), "the decision is gone");
+    // A room that is no demo's ends no period before its time.
+    let town = musubi::desk::client(ground.ready.stage.section("town").unwrap(), "operator").unwrap();
+    let early =
+        town.post::<Vec<ErasedShelf>>(ERASURES, &Erase { as_of }, Duration::from_secs(20)).await.unwrap_err();
+    assert_eq!(early.reason(), words::Reason::Malformed);
+    // And one whose month was ended goes on recording.
+    assert_eq!(ask(&ground).await.unwrap_err().reason(), words::Reason::AccreditationSuspended);
     let entries: i64 =
         database(&ground, "portal").query_row("SELECT COUNT(*) FROM entry", [], |row| row.get(0)).unwrap();
     assert_eq!(entries, 0, "the index is gone");
