@@ -57,8 +57,13 @@ pub(crate) fn run(workspace: &Workspace, name: Option<&str>) -> anyhow::Result<E
         ensure!(built.success(), "the build ended with {built}");
         arguments.extend(["--".into(), "--program".into(), workspace.binary("musubi").into()]);
         arguments.extend(["--folder".into(), workspace.target.join("bench-inquiry").into()]);
+        let settings = "sampled:x-wing,unlisted:x-wing,all:x-wing,sampled:x25519";
+        arguments.extend(["--settings".into(), settings.into()]);
     }
     let server = Server::start()?;
+    if example == "inquiry" {
+        arguments.extend(["--postgres".into(), (&server.url).into()]);
+    }
     let status = Command::new(cargo::program())
         .args(["run", "--release", "--quiet", "--locked", "--package", package, "--example", example])
         .args(arguments)

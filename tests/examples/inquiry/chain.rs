@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 
 use crate::account;
 use crate::load::{Caller, Callers, Measured};
+use crate::own_build::Service;
 
 /// The configuration, with what differs from machine to machine left open.
 const CONFIGURATION: &str = include_str!("nginx.conf");
@@ -19,6 +20,7 @@ const CONFIGURATION: &str = include_str!("nginx.conf");
 /// A chain that runs.
 pub struct Chain {
     child: Child,
+    service: Option<Service>,
     first: u16,
     request: Arc<Vec<u8>>,
     folder: PathBuf,
@@ -32,16 +34,29 @@ impl Drop for Chain {
 }
 
 impl Chain {
-    /// Starts it; the last server answers everything with `reply`.
-    pub async fn start(folder: &Path, request: Vec<u8>, reply: &[u8]) -> Result<Self> {
-        let folder = folder.join("nginx");
+    /// Starts it; the last server answers everything with `reply`. With `postgres` four servers pass on and the fifth is a
+    /// service of one's own over that database.
+    pub async fn start(
+        folder: &Path,
+        request: Vec<u8>,
+        reply: &[u8],
+        postgres: Option<&str>,
+    ) -> Result<Self> {
+        let folder = folder.join(if postgres.is_some() { "nginx-own" } else { "nginx" });
         std::fs::create_dir_all(&folder)?;
-        let ports = free_ports(5)?;
+        let ports = free_ports(6)?;
+        let backend = ports.get(if postgres.is_some() { 5 } else { 4 }).copied().context("a port")?;
         let mut text = CONFIGURATION.replace("@FOLDER@", &folder.display().to_string());
         for (n, port) in (1..).zip(&ports) {
             text = text.replace(&format!("@PORT{n}@"), &port.to_string());
         }
-        std::fs::write(folder.join("reply.json"), reply)?;
+        text = text.replace("@BACKEND@", &backend.to_string());
+        let reply_file = folder.join("reply.json");
+        std::fs::write(&reply_file, reply)?;
+        let service = match postgres {
+            Some(url) => Some(Service::start(backend, url, &reply_file).await?),
+            None => None,
+        };
         let file = folder.join("nginx.conf");
         std::fs::write(&file, text)?;
         let child = Command::new("nginx")
@@ -60,12 +75,13 @@ impl Chain {
         )
         .into_bytes();
         head.extend(request);
-        let chain = Self { child, first, request: Arc::new(head), folder };
+        let chain = Self { child, service, first, request: Arc::new(head), folder };
         for _ in 0..100 {
             if TcpStream::connect(("127.0.0.1", first)).await.is_ok() {
-                let mut one = chain.caller().await?;
-                ensure!(one.call().await, "the chain does not answer: {}", chain.last_words());
-                return Ok(chain);
+                // The service behind it may take a moment longer.
+                if chain.caller().await?.call().await {
+                    return Ok(chain);
+                }
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -82,7 +98,7 @@ impl Chain {
         Ok(Through { stream, request: Arc::clone(&self.request), buffer: Vec::new() })
     }
 
-    /// The master's workers.
+    /// The master's workers, and the service with its database.
     fn processes(&self) -> Result<Vec<(String, u32)>> {
         let children = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", self.child.id()))?;
         let pids: Vec<(String, u32)> = children
@@ -90,7 +106,8 @@ impl Chain {
             .filter_map(|pid| Some(("nginx".to_owned(), pid.parse().ok()?)))
             .collect();
         ensure!(!pids.is_empty(), "nginx has no workers");
-        Ok(pids)
+        let own = self.service.as_ref().map(Service::processes).transpose()?;
+        Ok(pids.into_iter().chain(own.into_iter().flatten()).collect())
     }
 
     /// Runs so many callers.

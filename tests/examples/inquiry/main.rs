@@ -6,6 +6,7 @@
 
 mod chain;
 mod load;
+mod own_build;
 mod primitives;
 mod rooms;
 
@@ -24,7 +25,7 @@ use rooms::Rooms;
 struct Arguments {
     /// The program whose rooms are run.
     #[arg(long)]
-    program: PathBuf,
+    program: Option<PathBuf>,
     /// Where databases are written: a disk, not memory.
     #[arg(long)]
     folder: PathBuf,
@@ -34,18 +35,33 @@ struct Arguments {
     /// Length of a run, seconds.
     #[arg(long, default_value_t = 6)]
     seconds: u64,
-    /// Which conversions are to be shown, in every room: `sampled` (2 %) or `all`.
-    #[arg(long, default_value = "sampled")]
-    proofs: String,
+    /// Settings to measure one after the other, each `PROOFS:REPLY-KEY`: which conversions every room has shown to it
+    /// (`sampled`, which is 2 %, `all` or `unlisted`, which is none of these), and what replies are sealed to.
+    #[arg(long, value_delimiter = ',', default_values_t = ["sampled:x-wing".to_owned()])]
+    settings: Vec<String>,
+    /// Callers at once.
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64])]
+    callers: Vec<usize>,
+    /// A PostgreSQL server: what a user would build instead is measured beside.
+    #[arg(long)]
+    postgres: Option<String>,
+    /// So many minutes more with the most callers, with every room's memory told each minute.
+    #[arg(long, default_value_t = 0)]
+    memory_minutes: u64,
+    /// For itself: be the service of one's own on this port; `folder` is then the file of the reply.
+    #[arg(long, hide = true)]
+    serve_own: Option<u16>,
 }
-
-/// Callers at once.
-const CALLERS: [usize; 3] = [1, 16, 64];
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let arguments = Arguments::parse();
+    let mut arguments = Arguments::parse();
+    if let (Some(port), Some(url)) = (arguments.serve_own, &arguments.postgres) {
+        return own_build::serve(port, url, &arguments.folder).await;
+    }
     std::fs::create_dir_all(&arguments.folder)?;
+    // nginx reads what is relative against a folder of its own.
+    arguments.folder = arguments.folder.canonicalize()?;
     let kind = kind_of(&arguments.folder)?;
     ensure!(
         kind != "tmpfs" && kind != "ramfs",
@@ -54,38 +70,92 @@ async fn main() -> Result<()> {
     );
     let flush = flush_time(&arguments.folder)?;
     println!("file system {kind}; a flush of 4 kB takes {:.0} µs (median of 200)", flush * 1e6);
-
-    let rooms = Rooms::start(&arguments.program, &arguments.folder, &arguments.proofs).await?;
-    let (request, reply) = rooms.bodies().await?;
+    for setting in &arguments.settings {
+        let (proofs, reply_key) =
+            setting.split_once(':').with_context(|| format!("{setting}: PROOFS:REPLY-KEY is needed"))?;
+        measure(&arguments, proofs, reply_key).await?;
+    }
     println!(
-        "bodies: {} bytes to linkage, {} bytes back; proofs {}",
-        request.len(),
-        reply.len(),
-        arguments.proofs
+        "\nA reply leaves at a time step, 250 ms at the earliest (so that its time says nothing of the person): p50 has that in it."
     );
-    let chain = Chain::start(&arguments.folder, request, &reply).await?;
+    Ok(())
+}
+
+/// One setting: the rooms beside nginx and beside what a user would build, in turns.
+async fn measure(arguments: &Arguments, proofs: &str, reply_key: &str) -> Result<()> {
+    println!("\n== conversions shown: {proofs}; replies sealed to {reply_key} ==");
+    let program = arguments.program.as_ref().context("--program names the program whose rooms are run")?;
+    let rooms = Rooms::start(program, &arguments.folder, proofs, reply_key).await?;
+    let (request, reply) = rooms.bodies().await?;
+    println!("bodies: {} bytes to linkage, {} bytes back", request.len(), reply.len());
+    let mut chains =
+        vec![("nginx × 5", Chain::start(&arguments.folder, request.clone(), &reply, None).await?)];
+    if let Some(url) = &arguments.postgres {
+        let own = Chain::start(&arguments.folder, request, &reply, Some(url)).await?;
+        chains.push(("nginx × 4 + PostgreSQL", own));
+    }
     let within = Duration::from_secs(arguments.seconds);
     // Once through, unmeasured: connections, caches, first pages of databases.
-    for callers in CALLERS {
+    for &callers in &arguments.callers {
         rooms.run(callers, Duration::from_secs(2)).await?;
-        chain.run(callers, Duration::from_secs(1)).await?;
+        for (_, chain) in &chains {
+            chain.run(callers, Duration::from_secs(1)).await?;
+        }
     }
-    let mut table: Vec<[Vec<Measured>; 2]> = CALLERS.iter().map(|_| [Vec::new(), Vec::new()]).collect();
+    let names: Vec<&str> = chains.iter().map(|(name, _)| *name).chain(["Musubi"]).collect();
+    let mut table: Vec<Vec<Vec<Measured>>> =
+        arguments.callers.iter().map(|_| names.iter().map(|_| Vec::new()).collect()).collect();
     for run in 1..=arguments.runs {
-        for (callers, row) in CALLERS.into_iter().zip(&mut table) {
-            row[0].push(chain.run(callers, within).await?);
-            row[1].push(rooms.run(callers, within).await?);
+        for (&callers, row) in arguments.callers.iter().zip(&mut table) {
+            let mut cells = row.iter_mut();
+            for ((_, chain), cell) in chains.iter().zip(&mut cells) {
+                cell.push(chain.run(callers, within).await?);
+            }
+            if let Some(cell) = cells.next() {
+                cell.push(rooms.run(callers, within).await?);
+            }
         }
         eprintln!("run {run} of {} done", arguments.runs);
     }
-    println!("\ncallers | who          | per second |  p50 ms |  p99 ms | server CPU µs each (spread)");
-    for (callers, row) in CALLERS.into_iter().zip(&table) {
-        for (name, runs) in ["nginx × 5", "Musubi"].into_iter().zip(row) {
+    tell(&arguments.callers, &names, &table);
+    let most = arguments.callers.last().copied().unwrap_or_default();
+    println!("\nwhere the CPU goes with {most} callers, µs for each inquiry:");
+    let last: &[Measured] = table.last().and_then(|row| row.last()).map(Vec::as_slice).unwrap_or_default();
+    for room in rooms.names() {
+        let of_room =
+            |run: &Measured| run.rooms.get(room).copied().unwrap_or_default() * 1e6 / run.done() as f64;
+        println!("    {room:<10} {:>7.0}", median(last.iter().map(of_room).collect()));
+    }
+    let bare = tell_primitives(&rooms, reply.len(), reply_key)?;
+    let cpu =
+        |runs: Option<&Vec<Measured>>| median(runs.into_iter().flatten().map(Measured::cpu_us).collect());
+    for (callers, row) in arguments.callers.iter().zip(&table) {
+        let (floor, whole) = (cpu(row.first()), cpu(row.last()));
+        println!(
+            "efficiency with {callers} callers: (nginx {floor:.0} + cryptography {bare:.0}) / {whole:.0} = {:.2}",
+            (floor + bare) / whole
+        );
+    }
+    if arguments.memory_minutes > 0 {
+        rooms.watch_memory(most, arguments.memory_minutes).await?;
+    }
+    for (_, chain) in chains {
+        chain.stop()?;
+    }
+    rooms.stop().await
+}
+
+fn tell(callers: &[usize], names: &[&str], table: &[Vec<Vec<Measured>>]) {
+    println!(
+        "\ncallers | who                    | per second |  p50 ms |  p99 ms | server CPU µs each (spread)"
+    );
+    for (callers, row) in callers.iter().zip(table) {
+        for (name, runs) in names.iter().zip(row) {
             let of = |field: fn(&Measured) -> f64| median(runs.iter().map(field).collect());
-            let spread = spread(runs.iter().map(|run| run.cpu_us()).collect());
+            let spread = spread(runs.iter().map(Measured::cpu_us).collect());
             println!(
-                "{callers:>7} | {name:<12} | {:>10.1} | {:>7.2} | {:>7.2} | {:>8.0} (± {:.0} %)",
-                of(|run| run.per_second()),
+                "{callers:>7} | {name:<22} | {:>10.1} | {:>7.2} | {:>7.2} | {:>8.0} (± {:.0} %)",
+                of(Measured::per_second),
                 of(|run| run.percentile(50.0)),
                 of(|run| run.percentile(99.0)),
                 of(Measured::cpu_us),
@@ -93,33 +163,19 @@ async fn main() -> Result<()> {
             );
         }
     }
-    println!("\nwhere the CPU goes with {} callers, µs for each inquiry:", CALLERS[2]);
-    let last: &[Measured] = table.last().map(|row| row[1].as_slice()).unwrap_or_default();
-    for room in rooms.names() {
-        let of_room =
-            |run: &Measured| run.rooms.get(room).copied().unwrap_or_default() * 1e6 / run.done() as f64;
-        println!("    {room:<10} {:>7.0}", median(last.iter().map(of_room).collect()));
-    }
-    let bare = primitives::measure(&rooms.keys("linkage"), reply.len())?;
-    println!("\ncryptography that one inquiry needs, measured alone on one thread, µs:");
+}
+
+/// The cryptography of one inquiry, on one thread.
+fn tell_primitives(rooms: &Rooms, reply: usize, reply_key: &str) -> Result<f64> {
+    let suite = if reply_key == "x25519" { seal::Suite::X25519 } else { seal::Suite::XWing };
+    let bare = primitives::measure(&rooms.keys("linkage"), reply, suite)?;
+    println!("\ncryptography that one inquiry needs, measured alone, µs of CPU:");
     for part in &bare {
         println!("    {:<46} {:>2} × {:>7.1} = {:>7.1}", part.name, part.times, part.each_us, part.sum());
     }
-    let bare: f64 = bare.iter().map(primitives::Part::sum).sum();
-    println!("    {:<46}             {bare:>7.1}", "together");
-    let cpu = |runs: &[Measured]| median(runs.iter().map(Measured::cpu_us).collect());
-    for (callers, [chain, rooms]) in CALLERS.into_iter().zip(&table) {
-        let (floor, whole) = (cpu(chain), cpu(rooms));
-        println!(
-            "efficiency with {callers} callers: (nginx {floor:.0} + cryptography {bare:.0}) / {whole:.0} = {:.2}",
-            (floor + bare) / whole
-        );
-    }
-    println!(
-        "\nA reply leaves at a time step, 250 ms at the earliest (so that its time says nothing of the person): p50 has that in it."
-    );
-    chain.stop()?;
-    rooms.stop().await
+    let sum = bare.iter().map(primitives::Part::sum).sum();
+    println!("    {:<46}             {sum:>7.1}", "together");
+    Ok(sum)
 }
 
 fn kind_of(folder: &Path) -> Result<String> {
@@ -171,6 +227,13 @@ pub fn cpu_of(pid: u32) -> Result<f64> {
         |field: Option<&str>| field.and_then(|text| text.parse::<f64>().ok()).context("a number of ticks");
     // USER_HZ is 100 on every Linux that Rust runs on.
     Ok((ticks(fields.next())? + ticks(fields.next())?) / 100.0)
+}
+
+/// Memory that a process holds, kB (`/proc/PID/status`, `VmRSS`).
+pub fn memory_of(pid: u32) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
+    Ok(line.trim().trim_end_matches(" kB").parse()?)
 }
 
 /// Runs a load and accounts what these processes used meanwhile.

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use demo::{Link, OwnService, Truth, TruthRow};
 use gateway::rehearsal::Member;
 use musubi::config_file::ConfigFile;
+use musubi::demo_run::country::POLL_MS;
 use musubi::demo_run::{DemoArgs, build};
 use musubi::desk;
 use protocol::desk::{Ask, HEALTH, Health, INQUIRIES, Told};
@@ -20,8 +21,8 @@ use wire::InnerClient;
 use words::{AffairId, ItemId, PartyId};
 use world::{Stopwatch, World};
 
-use crate::account;
 use crate::load::{Caller, Callers, Measured};
+use crate::{account, memory_of};
 
 /// The rooms, running.
 pub struct Rooms {
@@ -67,7 +68,7 @@ fn customers(truth: &Truth, city: &str) -> Vec<String> {
 
 impl Rooms {
     /// Builds the country and starts its rooms.
-    pub async fn start(program: &Path, folder: &Path, proofs: &str) -> Result<Self> {
+    pub async fn start(program: &Path, folder: &Path, proofs: &str, reply_key: &str) -> Result<Self> {
         ensure!(program.is_file(), "{} is not there", program.display());
         let folder = tempfile::Builder::new().prefix("rooms-").tempdir_in(folder)?;
         let args = DemoArgs {
@@ -86,18 +87,20 @@ impl Rooms {
         ensure!(customers.iter().all(|all| all.len() > 20), "too few people to ask about");
         ready.stage.stop().await;
         let config = folder.path().join("musubi.toml");
-        if proofs != "sampled" {
-            let text = std::fs::read_to_string(&config)?;
-            let heads: Vec<String> = ConfigFile::read(&config)?
-                .sections
-                .iter()
-                .map(|section| format!("\n[{}]\n", section.settings.id))
-                .collect();
-            let text = heads
-                .iter()
-                .fold(text, |text, head| text.replace(head, &format!("{head}proofs = \"{proofs}\"\n")));
-            std::fs::write(&config, text)?;
-        }
+        // The demo asks for new documents every second, so that what is changed on its pages is seen at once.
+        let text = std::fs::read_to_string(&config)?;
+        let quick = format!("\npoll_ms = {POLL_MS}\n");
+        ensure!(text.contains(&quick), "the configuration has no {quick:?}");
+        std::fs::write(&config, text.replace(&quick, "\n"))?;
+        let text = std::fs::read_to_string(&config)?;
+        let own = format!("proofs = \"{proofs}\"\nreply_key = \"{reply_key}\"\n");
+        let sections = ConfigFile::read(&config)?.sections;
+        let text = sections.iter().fold(text, |text, section| {
+            let head = format!("\n[{}]\n", section.settings.id);
+            text.replace(&head, &format!("{head}{own}"))
+        });
+        ensure!(text.matches(&own).count() == sections.len(), "a section was not found to be changed");
+        std::fs::write(&config, text)?;
         let file = ConfigFile::read(&config)?;
         let mut rooms = Self {
             names: Vec::new(),
@@ -189,6 +192,30 @@ impl Rooms {
         let processes: Vec<(String, u32)> =
             self.processes.iter().map(|(name, child)| (name.clone(), child.id())).collect();
         account(&processes, Callers { callers, within }).await
+    }
+
+    /// Runs so many clerks for so many minutes and tells each minute what the rooms on the way hold.
+    pub async fn watch_memory(&self, callers: usize, minutes: u64) -> Result<()> {
+        println!("\nmemory with {callers} callers, MB:");
+        println!(
+            "  minute | inquiries | {}",
+            self.names().map(String::as_str).collect::<Vec<_>>().join(" | ")
+        );
+        let mut done = 0;
+        for minute in 0..=minutes {
+            if minute > 0 {
+                done += self.run(callers, Duration::from_secs(60)).await?.took.len();
+            }
+            let held: Vec<String> = self
+                .names()
+                .map(|name| {
+                    let process = self.processes.iter().find(|(id, _)| id == name).context("a room")?;
+                    Ok(format!("{:.0}", memory_of(process.1.id())? as f64 / 1024.0))
+                })
+                .collect::<Result<_>>()?;
+            println!("  {minute:>6} | {done:>9} | {}", held.join(" | "));
+        }
+        Ok(())
     }
 
     /// Ends them.
