@@ -45,7 +45,7 @@ pub fn import(args: &ImportArgs) -> Result<Vec<Row>> {
     let valid_from = Date::parse(&args.valid_from)?;
     let mut reader =
         csv::Reader::from_path(&args.law).with_context(|| format!("cannot read {}", args.law.display()))?;
-    let headers = reader.headers()?.clone();
+    let headers = reader.headers().with_context(|| format!("{}, line 1", args.law.display()))?.clone();
     let column = |name: &str| {
         headers
             .iter()

@@ -8,10 +8,12 @@
 )]
 
 use fuzz::fuzz;
+use gateway::batch_file;
 use house::Room;
 use matching::{Attributes, Register};
 use musubi::config_file::ConfigFile;
 use musubi::review_desk::{DeskArgs, SecondLook};
+use musubi::whitelist_command::{ImportArgs, import};
 use words::{ActId, AffairId, B64, Date, Kind, Moment, PartyId, Reason, SessionName};
 
 #[test]
@@ -231,5 +233,58 @@ fn people() {
         register.insert(99, &person);
         register.find(&person);
         assert!(register.remove(99));
+    });
+}
+
+/// A clerk's file is rows or a fault with a line of the file; what was read is read the same from what it would be written as.
+#[test]
+fn asks() {
+    let good = fuzz::corpus("asks").iter().filter(|(_, bytes)| batch_file::read(bytes).is_ok()).count();
+    assert!(good >= 2, "{good} files of corpus/asks can be read");
+    fuzz("asks", |bytes| match batch_file::read(bytes) {
+        Ok(rows) => {
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            writer.write_record(["customer", "affair", "item", "provider"]).unwrap();
+            for row in &rows {
+                let (affair, item, provider) =
+                    (row.affair.as_str(), row.item.as_str(), row.provider.as_str());
+                writer.write_record([row.customer.as_str(), affair, item, provider]).unwrap();
+            }
+            assert_eq!(batch_file::read(&writer.into_inner().unwrap()), Ok(rows));
+        }
+        Err(fault) => {
+            // A line ends with \n, \r or both.
+            let lines = bytes.iter().filter(|byte| matches!(byte, b'\n' | b'\r')).count() as u64 + 1;
+            assert!(fault.line <= lines && !fault.what.is_empty(), "{fault}");
+        }
+    });
+}
+
+/// The law's table: rows that a list can be made of, or a fault that names the file.
+#[test]
+fn law() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("law.csv");
+    let args = ImportArgs {
+        law: file.clone(),
+        entries: "命令第二条の表".into(),
+        name: "law".into(),
+        valid_from: "2026-06-26".into(),
+        out: folder.path().join("rows.json"),
+    };
+    fuzz("law", |bytes| {
+        std::fs::write(&file, bytes).unwrap();
+        match import(&args) {
+            Ok(rows) => {
+                assert!(rows.iter().all(|row| row.entry.starts_with(&args.entries)));
+                let day = Date::parse("2026-11-22").unwrap();
+                let list = rules::Whitelist::new(1, rows.clone());
+                for row in rows.iter().take(8) {
+                    let (inquirer, provider) = (&row.inquirer_kind, &row.provider_kind);
+                    assert!(list.find(&row.affair, &row.item, inquirer, provider, day).is_ok());
+                }
+            }
+            Err(error) => assert!(format!("{error:#}").contains("law.csv"), "{error:#}"),
+        }
     });
 }

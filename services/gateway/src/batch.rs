@@ -20,13 +20,6 @@ const AT_ONCE: usize = 8;
 /// How often the sender looks for rows when nobody wakes it.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// The batch of a file: from what it holds, so that the same file again is the same batch.
-pub(crate) fn id_of(institution: &str, bytes: &[u8]) -> ActId {
-    let hash = seal::sha256_parts(&[b"musubi/batch/v1", institution.as_bytes(), bytes]);
-    let first = hash.first_chunk::<16>().copied().unwrap_or_default();
-    ActId::batch(first)
-}
-
 impl Gateway {
     /// Takes in a batch, or goes on with one that is known.
     pub(crate) async fn begin_batch(

@@ -5,6 +5,7 @@ mod ask;
 mod asked;
 mod awaiting;
 mod batch;
+pub mod batch_file;
 mod compose;
 mod connector;
 mod desk;

@@ -5,15 +5,15 @@ use words::Reason;
 use crate::Country;
 use crate::http::{Answer, send};
 
-struct Session {
-    address: String,
-    cookie: String,
-    form_key: String,
+pub struct Session {
+    pub address: String,
+    pub cookie: String,
+    pub form_key: String,
 }
 
 impl Session {
     /// Goes in by a ticket's address.
-    fn enter(url: &str) -> Self {
+    pub fn enter(url: &str) -> Self {
         let (address, path) = parts(url);
         let answer = send(&address, "GET", &path, &[], "");
         assert_eq!(answer.status, 303, "{}", answer.body);
@@ -39,7 +39,7 @@ impl Session {
         send(&self.address, "POST", path, &headers, body)
     }
 
-    fn own(&self) -> String {
+    pub fn own(&self) -> String {
         format!("http://{}", self.address)
     }
 }
@@ -51,7 +51,7 @@ fn parts(url: &str) -> (String, String) {
 }
 
 /// Where the start page sends a browser on.
-fn ticket(country: &Country, path: &str) -> String {
+pub fn ticket(country: &Country, path: &str) -> String {
     let answer = send(&country.start.address.to_string(), "GET", path, &[], "");
     assert_eq!(answer.status, 303, "{}", answer.body);
     answer.header("location").unwrap().to_owned()

@@ -14,6 +14,7 @@
 #[allow(dead_code, reason = "shared with the tests of the card")]
 #[path = "../../browser/browser.rs"]
 mod browser;
+mod changed_requests;
 mod doors;
 #[allow(dead_code, reason = "shared with the tests of the country")]
 #[path = "../country/ground.rs"]

@@ -5,15 +5,15 @@ use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use pages::{Form, Frame, Upload, Visit, in_japan, shown};
-use protocol::desk::{AskRow, AskState, BatchState};
+use protocol::desk::{AskState, BatchState};
 use serde::Deserialize;
 use wire::Problem;
-use words::{ActId, AffairId, ItemId, PartyId, Reason};
+use words::{ActId, Reason};
 
 use super::asker;
 use super::asks::state_word;
 use crate::error::own_database;
-use crate::{Here, asked};
+use crate::{Here, asked, batch_file};
 
 struct Line {
     id: String,
@@ -50,47 +50,15 @@ pub(super) async fn front(State(here): State<Here>, visit: Visit) -> Result<Resp
     Ok(shown(&page))
 }
 
-/// Reads an uploaded file: UTF-8, a header line, the four columns in any order.
-fn read(bytes: &[u8]) -> Result<Vec<AskRow>, Problem> {
-    let wrong = |line: u64, what: String| Problem::with(Reason::Malformed, format!("Line {line}: {what}"));
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
-    let head = reader.headers().map_err(|_| wrong(1, "the file is not CSV in UTF-8.".into()))?.clone();
-    let place = |name: &str| {
-        let found = head.iter().position(|column| column == name);
-        found.ok_or_else(|| wrong(1, format!("the column `{name}` is missing.")))
-    };
-    let places = [place("customer")?, place("affair")?, place("item")?, place("provider")?];
-    let mut rows = Vec::new();
-    for record in reader.records() {
-        let record = record.map_err(|error| {
-            let line = error.position().map_or(0, csv::Position::line);
-            wrong(line, "it has another number of columns, or is not UTF-8.".into())
-        })?;
-        let line = record.position().map_or(0, csv::Position::line);
-        let [customer, affair, item, provider] = places.map(|at| record.get(at).unwrap_or_default());
-        let bad = |error: words::Malformed| wrong(line, error.to_string());
-        if customer.is_empty() {
-            return Err(wrong(line, "the customer number is empty.".into()));
-        }
-        rows.push(AskRow {
-            customer: customer.to_owned(),
-            affair: AffairId::parse(affair).map_err(bad)?,
-            item: ItemId::parse(item).map_err(bad)?,
-            provider: PartyId::parse(provider).map_err(bad)?,
-        });
-    }
-    Ok(rows)
-}
-
 /// The same file again is the same batch, and goes on where it stopped.
 pub(super) async fn upload(
     State(here): State<Here>,
     visit: Visit,
     upload: Upload,
 ) -> Result<Response, Problem> {
-    let rows = read(&upload.bytes)?;
-    let batch = crate::batch::id_of(here.0.house.id.as_str(), &upload.bytes);
+    let rows = batch_file::read(&upload.bytes)
+        .map_err(|fault| Problem::with(Reason::Malformed, format!("Line {}: {}.", fault.line, fault.what)))?;
+    let batch = batch_file::id_of(&here.0.house.id, &upload.bytes, None);
     here.0.begin_batch(&asker(&visit)?.name, batch, rows).await?;
     Ok(visit.go(&format!("/batches/{batch}")))
 }
@@ -193,26 +161,4 @@ pub(super) async fn result(
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{id}.csv\"")),
     ];
     Ok((headers, bytes).into_response())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_are_read_and_faults_have_their_line() {
-        let good = "\u{feff}provider,customer,affair,item\r\ntax, 0012 ,child-allowance,income\r\n";
-        let rows = read(good.as_bytes()).unwrap();
-        assert_eq!((rows.len(), rows[0].customer.as_str(), rows[0].provider.as_str()), (1, "0012", "tax"));
-        for (text, expected) in [
-            ("customer,affair,item\n1,a,b\n", "`provider` is missing"),
-            ("customer,affair,item,provider\n1,a,b\n", "Line 2"),
-            ("customer,affair,item,provider\n1,child-allowance,income,tax\n,a,b,c\n", "Line 3"),
-            ("customer,affair,item,provider\n1,Secret Name,b,c\n", "Line 2"),
-        ] {
-            let problem = read(text.as_bytes()).unwrap_err();
-            assert!(problem.detail.contains(expected), "{}", problem.detail);
-            assert!(!problem.detail.contains("Secret"), "{}", problem.detail);
-        }
-    }
 }
