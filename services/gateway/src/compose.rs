@@ -6,7 +6,7 @@ use house::OwnSession;
 use matching::BirthAndSex;
 use protocol::inquiry::{Inquiry, Subject, guard_name};
 use seal::{GuardContext, LinkCode, SealingKey, Suite};
-use words::{ActId, AffairId, Epoch, ItemId, PartyId, Reason, Right, StaffId};
+use words::{ActId, AffairId, ItemId, PartyId, Reason, Right, StaffId};
 
 use crate::Gateway;
 
@@ -45,7 +45,7 @@ impl Gateway {
             staff: wanted.staff.clone(),
             to: wanted.provider.clone(),
             subject: Subject {
-                epoch: Epoch(0),
+                epoch: session.epoch,
                 session: session.name.clone(),
                 code: code.encrypt(session.secret.public(), &house.dice),
             },

@@ -12,7 +12,7 @@ use protocol::issue::{self, Order, ROWS_INFO, Stored, ToRegistry};
 use road::{Arrival, Failure, Protected, Record, Refused, Verb};
 use rules::{Operate, Operation, Pace, Permit, Role, decide_operation};
 use wire::{Caller, Problem};
-use words::{ActId, B64, Epoch, Moment, Reason};
+use words::{ActId, B64, Moment, Reason};
 
 use crate::connector::Customer;
 use crate::error::{own_database, own_system};
@@ -136,7 +136,7 @@ impl Verb for SendBatch {
         let order = Order {
             id: self.id,
             from: house.id.clone(),
-            epoch: Epoch(0),
+            epoch: session.epoch,
             session: session.name.clone(),
             rows: u32::try_from(self.batch.len()).unwrap_or(u32::MAX),
             sealed: B64::from(seal::sha256(&sealed.0)),

@@ -86,7 +86,7 @@ impl Halves {
             let hop = Hop {
                 id: inquiry.id,
                 inquiry: jws.hash().into(),
-                to_epoch: service.epoch(&session.party),
+                to_epoch: session.epoch,
                 to_session: session.name.clone(),
                 taken: taken.clone(),
                 given: given.clone(),

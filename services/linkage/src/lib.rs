@@ -53,7 +53,7 @@ impl Room for LinkageRoom {
     }
 
     fn check(&self, settings: &Settings) -> Result<(), ConfigError> {
-        settings.own::<house::NoKeys>().map(|_| ())
+        settings.own::<conversion::Choice>()?.check().map(|_| ())
     }
 
     fn migrations(&self) -> ::store::Migrations {
@@ -66,6 +66,13 @@ impl Room for LinkageRoom {
             let house = House::open("linkage", &settings, world, conversion::MIGRATIONS).await?;
             house.follow_directory().await?;
             house.follow_law().await?;
+            let choice: conversion::Choice = settings.own()?;
+            if choice.scheme != house.country.scheme {
+                return Err(StartError::Scheme(
+                    "設定の `scheme` は、この国の儀式で決めた方式と違います。方式を変えるには、新しい国として儀式を行ってください。",
+                    "`scheme` of the configuration is not the one of this country's ceremony; another scheme needs a ceremony of its own",
+                ));
+            }
             let conversions = Conversions::open(&house, Place::First).await?;
             let opening = tokio::sync::Mutex::default();
             let linkage = Arc::new(Linkage { house: Arc::clone(&house), conversions, opening });

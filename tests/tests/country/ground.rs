@@ -31,6 +31,8 @@ pub fn args(folder: &Path, residents: u32) -> DemoArgs {
         json: None,
         postgres: None,
         otlp: None,
+        scheme: 6,
+        lab: false,
     }
 }
 
