@@ -12,6 +12,9 @@ use words::{Epoch, Moment, PartyId, Reason};
 
 use crate::{Conversions, KnownSession};
 
+/// How long after its end an epoch's codes are forgotten, ms.
+const PAUSE_MS: i64 = 1_000;
+
 /// Where a party's codes stand.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Epochs {
@@ -104,7 +107,9 @@ impl Conversions {
         let now = self.house.now();
         let ended: Vec<_> = {
             let epochs = self.epochs.read().unwrap_or_else(PoisonError::into_inner);
-            let over = |state: &Epochs| state.previous_until.is_some_and(|until| until <= now);
+            // A moment later than they are refused, so that nothing under way meets half of it.
+            let over =
+                |state: &Epochs| state.previous_until.is_some_and(|until| until.plus_ms(PAUSE_MS) <= now);
             epochs
                 .iter()
                 .filter(|(_, state)| over(state))
@@ -114,6 +119,12 @@ impl Conversions {
         for (party, state) in ended {
             for epoch in 0..state.current.0 {
                 self.scheme.retire(words::Domain::new(party.clone(), Epoch(epoch))).await?;
+            }
+            // Ended is ended: in memory nothing is left to be looked at again.
+            let mut epochs = self.epochs.write().unwrap_or_else(PoisonError::into_inner);
+            if let Some(now) = epochs.get_mut(&party).filter(|now| now.previous_until == state.previous_until)
+            {
+                now.previous_until = None;
             }
         }
         Ok(())

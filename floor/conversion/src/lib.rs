@@ -223,7 +223,7 @@ impl Choice {
         if self.scheme == Scheme::Number && !self.lab {
             return Err(house::ConfigError {
                 key: Some("scheme".into()),
-                message: "`scheme = 1`: 「番号」そのものを符号にすることは、番号が広く知られるため大綱で退けられています。実験の場合だけ `lab = true` を添えてください。 /                           the number itself as everybody's code was ruled out, because numbers are widely known: whoever knows a number could link. Only for a laboratory, with `lab = true`"
+                message: "`scheme = 1`: 「番号」そのものを符号にすることは、番号が広く知られるため大綱で退けられています。実験の場合だけ `lab = true` を添えてください。 / the number itself as everybody's code was ruled out, because numbers are widely known: whoever knows a number could link. Only for a laboratory, with `lab = true`"
                     .into(),
             });
         }

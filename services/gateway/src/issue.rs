@@ -26,6 +26,14 @@ pub(crate) async fn issue(
     let house = &gateway.house;
     let Caller::Inner { role, .. } = caller else { return Err(Problem::new(Reason::Unauthenticated)) };
     let _one_at_a_time = gateway.issuing.lock().await;
+    let held = store::held_epoch(house.road.db()).await.map_err(|error| own_database(&error))?;
+    if held.taking_over {
+        // A code of the old epoch would come too late to be taken over.
+        return Err(Problem::with(
+            Reason::InProgress,
+            "The own codes are being replaced; fetch new ones after that.",
+        ));
+    }
     let waiting = gateway.without_codes().await?;
     let mut left = waiting.len();
     let mut reason = None;

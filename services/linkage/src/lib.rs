@@ -8,6 +8,8 @@ mod open_session;
 mod own_records;
 mod parties;
 mod policy;
+mod rotate;
+mod rotation_rows;
 mod routes;
 
 use std::sync::Arc;
@@ -22,6 +24,8 @@ pub struct Linkage {
     conversions: Conversions,
     /// Held while a session of the portal is opened, so that two acts do not open two.
     opening: tokio::sync::Mutex<()>,
+    /// One step of a rotation at a time.
+    rotating: tokio::sync::Mutex<()>,
 }
 
 /// The state as handlers get it.
@@ -74,8 +78,9 @@ impl Room for LinkageRoom {
                 ));
             }
             let conversions = Conversions::open(&house, Place::First).await?;
-            let opening = tokio::sync::Mutex::default();
-            let linkage = Arc::new(Linkage { house: Arc::clone(&house), conversions, opening });
+            let (opening, rotating) = (tokio::sync::Mutex::default(), tokio::sync::Mutex::default());
+            let linkage = Arc::new(Linkage { house: Arc::clone(&house), conversions, opening, rotating });
+            tokio::spawn(Arc::clone(&linkage).retire_ended_epochs());
             let running =
                 house::serve(&house, &settings, routes::routes(), Here(Arc::clone(&linkage))).await?;
             // Index entries must have where to go even where the portal is away.

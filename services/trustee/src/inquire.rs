@@ -42,6 +42,10 @@ pub(crate) async fn inquire(
     if let Some(what) = first_mismatch(&message, &inquiry, &hop) {
         return Err(not_what_was_signed(inquiry.id, what));
     }
+    let arrives_at = trustee.conversions.usable(&hop.to_session, trustee.house.now());
+    if arrives_at.is_ok_and(|session| session.epoch != hop.to_epoch) {
+        return Err(not_what_was_signed(inquiry.id, "hop.to_epoch"));
+    }
     let sent = B64::from(inquiry.subject.code.hash());
     let (index_hop, index, kept_index) =
         trustee.finish_index(&message.index, &linkage.id, Some(&sent)).await?;
@@ -172,9 +176,6 @@ impl Trustee {
     ) -> Result<Converted, Reason> {
         let (service, now) = (&self.conversions, self.house.now());
         let to = service.usable(&hop.to_session, now)?;
-        if hop.to_epoch != to.epoch {
-            return Err(Reason::HopMismatch);
-        }
         let from = service.usable(&inquiry.subject.session, now)?;
         let source = Source { epoch: inquiry.subject.epoch, session: from };
         let codes = vec![message.code];

@@ -43,6 +43,14 @@ impl Ground {
         Self { folder, ready }
     }
 
+    /// The same under another scheme.
+    pub async fn under(scheme: u8, residents: u32) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let args = DemoArgs { scheme, lab: scheme == 1, ..args(folder.path(), residents) };
+        let ready = build(&args, &Stopwatch::start()).await.unwrap();
+        Self { folder, ready }
+    }
+
     pub fn room(&self, id: &str) -> &Running {
         self.ready.stage.running(id).unwrap()
     }

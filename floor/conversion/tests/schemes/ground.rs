@@ -13,13 +13,16 @@ use seal::{
 use store::{Db, Location};
 use words::{ActId, Date, Domain, Epoch, PartyId, Reason, Scheme, SessionName};
 
+/// A party's session: where codes go, and what opens them there.
+type Session = Arc<(End, SessionSecret)>;
+
 /// Both bodies of one scheme.
 pub struct Ground {
     pub scheme: Scheme,
     pub dice: Dice,
     pub drivers: [Box<dyn LinkCodeScheme>; 2],
     dealt: Dealt,
-    sessions: Mutex<HashMap<(String, u32), Arc<(End, SessionSecret)>>>,
+    sessions: Mutex<HashMap<(String, u32), Session>>,
 }
 
 pub fn dice() -> Dice {
@@ -63,7 +66,7 @@ impl Ground {
     }
 
     /// A party's session of an epoch.
-    pub fn session(&self, party: &str, epoch: u32) -> Arc<(End, SessionSecret)> {
+    pub fn session(&self, party: &str, epoch: u32) -> Session {
         let mut sessions = self.sessions.lock().unwrap();
         let made = sessions.entry((party.to_owned(), epoch)).or_insert_with(|| {
             let id = PartyId::parse(party).unwrap();
