@@ -17,6 +17,7 @@ use musubi::my_information_command::{self, MyInformationArgs};
 use musubi::my_records_command::{self, MyRecordsArgs};
 use musubi::openapi_command::{self, OpenapiArgs};
 use musubi::rotate_command::{self, RotateArgs};
+use musubi::schemes_command::{self, SchemesArgs};
 use musubi::shares_command::{self, SharesAct};
 use musubi::verify_log::{self, VerifyLogArgs};
 use musubi::whitelist_command::{self, ImportArgs};
@@ -96,6 +97,8 @@ enum Command {
         #[command(subcommand)]
         act: SharesAct,
     },
+    /// Compare the five published schemes of link codes and the blind one: measured, and attacked.
+    Schemes(SchemesArgs),
     /// Replace an institution's link codes while inquiries go on, as linkage's operator.
     Rotate(RotateArgs),
     /// Decide a past act again, under the law of its day.
@@ -239,6 +242,7 @@ async fn run(command: Command) -> Result<()> {
         Command::Backup(args) => backup_command::backup(&args).await,
         Command::Restore(args) => backup_command::restore(&args).await,
         Command::Shares { act } => shares_command::run(&act),
+        Command::Schemes(args) => schemes_command::run(&args).await,
         Command::Rotate(args) => rotate_command::run(&args).await,
         Command::Replay(args) => keeping_command::replay(&args).await,
         Command::VerifyLog(args) => verify_log::run(&args).await,

@@ -147,6 +147,11 @@ impl LinkCode {
         self.0 == other.0
     }
 
+    /// The code once more, for trials that hold results against it (`dangerous`: rooms keep one copy).
+    pub const fn dangerous_copy(&self) -> Self {
+        Self(self.0)
+    }
+
     /// The bytes of the code, for the one who audits a room's files for leaks (`dangerous`: a code in the open).
     pub fn dangerous_bytes(&self) -> [u8; 32] {
         self.compressed()
