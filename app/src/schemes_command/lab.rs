@@ -75,6 +75,9 @@ pub(super) fn customer_number(person: u32, institution: &str) -> String {
     words::hex(hash.get(..8).unwrap_or_default())
 }
 
+/// Both bodies' drivers, and the secrets they rest on.
+type Bodies = ([Box<dyn LinkCodeScheme>; 2], [Arc<TranscryptorSecrets>; 2]);
+
 /// The drivers of both bodies, from what lies in their folders.
 pub(super) fn drivers(
     scheme: Scheme,
@@ -82,7 +85,7 @@ pub(super) fn drivers(
     core: &Db,
     global: &GlobalKeys,
     dice: &Dice,
-) -> Result<([Box<dyn LinkCodeScheme>; 2], [Arc<TranscryptorSecrets>; 2])> {
+) -> Result<Bodies> {
     let keys = |room: &str| KeyFolder::new(folder.join(room).join("keys"));
     let halves = [Arc::new(keys("linkage").transcryptor()?), Arc::new(keys("trustee").transcryptor()?)];
     let [first, last] = halves.clone();
@@ -258,7 +261,7 @@ impl Lab {
         let mut rows: Vec<_> =
             held.iter().map(|(person, code)| row(&key, institution, *person, code)).collect();
         // Not in the order of the people.
-        rows.sort_by(|one, other| one.0.cmp(&other.0));
+        rows.sort_by_key(|one| one.0);
         let path = self.folder.join(institution).join(format!("{institution}.db"));
         let db = Db::open(&Location::Sqlite(path), &[CUSTOMERS]).await?;
         db.write("customers", move |write| {
