@@ -13,7 +13,7 @@ use protocol::oversight::WhitelistDocument;
 use rules::{Role, Row};
 use seal::{Dice, GlobalKeys, KeyFolder, Suite};
 use wire::InnerKeys;
-use words::{B64, Date, Kind, Moment, PartyId};
+use words::{B64, Date, Kind, Moment, PartyId, Scheme};
 use world::World;
 
 use crate::config_file::{ConfigFile, Section, base_of};
@@ -115,7 +115,8 @@ fn country(
         return serde_json::from_slice(&std::fs::read(&path)?)
             .with_context(|| format!("{} is not a trust anchor", path.display()));
     }
-    let global = deal(file, dice, told)?;
+    let scheme = scheme_of(file)?;
+    let global = deal(file, scheme, dice, told)?;
     let publisher = KeyFolder::new(safe.path().join("publisher")).signing(Some(dice))?;
     // Only a country that has a room for demo assertions has somebody who signs them.
     let demo_key = match file.sections.iter().any(|section| section.settings.common.demo) {
@@ -130,6 +131,7 @@ fn country(
         publisher: PartyId::parse("publisher")?,
         publisher_key: publisher.verify_key(),
         demo_key,
+        scheme,
         global,
     };
     std::fs::write(&path, serde_json::to_vec_pretty(&country)?)
@@ -137,7 +139,13 @@ fn country(
     Ok(country)
 }
 
-fn deal(file: &ConfigFile, dice: &Dice, told: &mut impl FnMut(&str)) -> Result<GlobalKeys> {
+/// The scheme that linkage's section chooses.
+fn scheme_of(file: &ConfigFile) -> Result<Scheme> {
+    let choice: conversion::Choice = file.section("linkage", None)?.settings.own()?;
+    Ok(choice.check()?.scheme)
+}
+
+fn deal(file: &ConfigFile, scheme: Scheme, dice: &Dice, told: &mut impl FnMut(&str)) -> Result<GlobalKeys> {
     // In the order of the route: linkage first, the trustee last.
     let parties = [file.section("linkage", None)?, file.section("trustee", None)?];
     if parties.iter().any(|section| keys_of(section).has("transcryptor.key")) {
@@ -149,7 +157,17 @@ fn deal(file: &ConfigFile, dice: &Dice, told: &mut impl FnMut(&str)) -> Result<G
     for (section, secrets) in parties.iter().zip(&dealt.transcryptors) {
         keys_of(section).write_transcryptor(secrets)?;
     }
-    told("the global key was dealt to linkage and trustee and is gone");
+    if scheme.is_blind() {
+        told("the global key was dealt to linkage and trustee and is gone");
+        return Ok(dealt.global);
+    }
+    // One operator sees every code: the published schemes know no second body.
+    let [core, _] = parties;
+    let second = dealt.transcryptors.get(1).context("the second half")?;
+    keys_of(core).write_second_transcryptor(second)?;
+    told(
+        "the global key was dealt, and linkage holds both halves of it: under this scheme it sees every code",
+    );
     Ok(dealt.global)
 }
 

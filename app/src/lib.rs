@@ -19,6 +19,8 @@ pub mod openapi_command;
 pub mod picker;
 pub mod review_desk;
 pub mod rooms;
+pub mod rotate_command;
+pub mod schemes_command;
 pub mod shares_command;
 pub mod start_page;
 pub mod verify_log;

@@ -16,6 +16,8 @@ use musubi::keeping_command::{self, EraseArgs, ReplayArgs};
 use musubi::my_information_command::{self, MyInformationArgs};
 use musubi::my_records_command::{self, MyRecordsArgs};
 use musubi::openapi_command::{self, OpenapiArgs};
+use musubi::rotate_command::{self, RotateArgs};
+use musubi::schemes_command::{self, SchemesArgs};
 use musubi::shares_command::{self, SharesAct};
 use musubi::verify_log::{self, VerifyLogArgs};
 use musubi::whitelist_command::{self, ImportArgs};
@@ -95,6 +97,10 @@ enum Command {
         #[command(subcommand)]
         act: SharesAct,
     },
+    /// Compare the five published schemes of link codes and the blind one: measured, and attacked.
+    Schemes(SchemesArgs),
+    /// Replace an institution's link codes while inquiries go on, as linkage's operator.
+    Rotate(RotateArgs),
     /// Decide a past act again, under the law of its day.
     Replay(ReplayArgs),
     /// Verify a ledger from outside: signatures, witnesses, entries, and that it goes on from what it was.
@@ -236,6 +242,8 @@ async fn run(command: Command) -> Result<()> {
         Command::Backup(args) => backup_command::backup(&args).await,
         Command::Restore(args) => backup_command::restore(&args).await,
         Command::Shares { act } => shares_command::run(&act),
+        Command::Schemes(args) => schemes_command::run(&args).await,
+        Command::Rotate(args) => rotate_command::run(&args).await,
         Command::Replay(args) => keeping_command::replay(&args).await,
         Command::VerifyLog(args) => verify_log::run(&args).await,
         Command::Openapi(args) => openapi_command::run(&args),

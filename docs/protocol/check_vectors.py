@@ -327,6 +327,127 @@ def link_codes():
         same("code that is expected", encode(code).hex(), step["decrypted"])
 
 
-for check in (jws, act_ids, leaves, classes, commitments, link_codes):
+# --- AES-256 (FIPS 197) and AES-SIV (RFC 5297) ---
+
+
+def _sbox():
+    box, p, q = [0] * 256, 1, 1
+    while True:
+        p ^= (p << 1) ^ (0x11B if p & 0x80 else 0)
+        p &= 0xFF
+        for shift in (1, 2, 4):
+            q ^= q << shift
+        q &= 0xFF
+        q ^= 0x09 if q & 0x80 else 0
+        x = q
+        for turn in (1, 2, 3, 4):
+            x ^= (q << turn | q >> (8 - turn)) & 0xFF
+        box[p] = x ^ 0x63
+        if p == 1:
+            break
+    box[0] = 0x63
+    return box
+
+
+SBOX = _sbox()
+
+
+def twice(a):
+    return (a << 1 ^ (0x1B if a & 0x80 else 0)) & 0xFF
+
+
+def aes256(key, block):
+    """One block under a key of 32 bytes."""
+    words, rcon = [list(key[i : i + 4]) for i in range(0, 32, 4)], 1
+    for i in range(8, 60):
+        word = list(words[i - 1])
+        if i % 8 == 0:
+            word = [SBOX[b] for b in word[1:] + word[:1]]
+            word[0] ^= rcon
+            rcon = twice(rcon)
+        elif i % 8 == 4:
+            word = [SBOX[b] for b in word]
+        words.append([a ^ b for a, b in zip(words[i - 8], word)])
+    keys = [sum(words[i : i + 4], []) for i in range(0, 60, 4)]
+    state = [a ^ b for a, b in zip(block, keys[0])]
+    for at in range(1, 15):
+        state = [SBOX[b] for b in state]
+        state = [state[(i + 4 * (i % 4)) % 16] for i in range(16)]
+        if at < 14:
+            mixed = []
+            for c in range(0, 16, 4):
+                a = state[c : c + 4]
+                whole = a[0] ^ a[1] ^ a[2] ^ a[3]
+                mixed += [a[i] ^ whole ^ twice(a[i] ^ a[(i + 1) % 4]) for i in range(4)]
+            state = mixed
+        state = [a ^ b for a, b in zip(state, keys[at])]
+    return bytes(state)
+
+
+def double(block):
+    """Times x in GF(2^128) (RFC 5297 §2.3)."""
+    n = int.from_bytes(block, "big") << 1
+    return (n & (1 << 128) - 1 ^ (0x87 if n >> 128 else 0)).to_bytes(16, "big")
+
+
+def cmac(key, message):
+    """AES-CMAC (NIST SP 800-38B)."""
+    sub = double(aes256(key, bytes(16)))
+    blocks = [message[i : i + 16] for i in range(0, len(message), 16)] or [b""]
+    last = blocks.pop()
+    if len(last) < 16:
+        last, sub = (last + b"\x80").ljust(16, b"\0"), double(sub)
+    mac = bytes(16)
+    for block in [*blocks, bytes(a ^ b for a, b in zip(last, sub))]:
+        mac = aes256(key, bytes(a ^ b for a, b in zip(mac, block)))
+    return mac
+
+
+def siv(key, plain):
+    """AES-256-SIV without associated data, of fewer than 16 bytes."""
+    mac_key, ctr_key = key[:32], key[32:]
+    padded = (plain + b"\x80").ljust(16, b"\0")
+    iv = cmac(mac_key, bytes(a ^ b for a, b in zip(double(cmac(mac_key, bytes(16))), padded)))
+    counter = bytearray(iv)
+    counter[8] &= 0x7F
+    counter[12] &= 0x7F
+    return iv + bytes(a ^ b for a, b in zip(plain, aes256(ctr_key, bytes(counter))))
+
+
+def open_codes():
+    v = load("open-codes.json")
+
+    def as_point(code):
+        for t in range(8192):
+            data = bytes([t % 128 * 2]) + code + bytes([t // 128])
+            if any(data) and decodes(data):
+                return data
+
+    lines = [v["number"]["as"], v["drawn"], *v["reversible"]]
+    same("number as a code", v["number"]["digits"].encode().ljust(30, b"\0").hex(), lines[0]["code"])
+    for line in lines:
+        same("code as a point", as_point(bytes.fromhex(line["code"])).hex(), line["point"])
+    core, person = bytes.fromhex(v["core_key"]), bytes.fromhex(v["person"])
+
+    def derived(label, data):
+        return hmac.new(core, parts([label, data]), "sha512").digest()
+
+    same("handle", derived(b"musubi/core/handle/v1", person)[:16].hex(), v["handle"])
+    internal = derived(b"musubi/core/internal/v1", person)[:14]
+    for line in v["reversible"]:
+        key = derived(b"musubi/core/reversible/v1", line["domain"].encode())
+        same("code of scheme 2", siv(key, internal).hex(), line["code"])
+
+
+def decodes(data):
+    """Whether 32 bytes are a canonical point (RFC 9496 §4.3.1)."""
+    try:
+        decode(data)
+    except (SystemExit, AssertionError, ValueError):
+        return False
+    return True
+
+
+for check in (jws, act_ids, leaves, classes, commitments, link_codes, open_codes):
     check()
 print(f"{len(CHECKED)} values agree")

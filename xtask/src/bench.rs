@@ -7,7 +7,7 @@ use anyhow::{Context, ensure};
 use crate::{NOT_RUN, anonymity, cargo, cargo::Workspace, peer, postgres::Server};
 
 /// Name, package, example that measures, what it measures.
-const BENCHES: [(&str, &str, &str, &str); 6] = [
+const BENCHES: [(&str, &str, &str, &str); 7] = [
     (
         "anonymity",
         "anonymity",
@@ -28,6 +28,12 @@ const BENCHES: [(&str, &str, &str, &str); 6] = [
         "what tree, checkpoints and witnesses cost beside plain group commit",
     ),
     ("match", "matching", "match_figures", "accuracy over five seeds; speed and memory beside Splink"),
+    (
+        "schemes",
+        "conversion",
+        "scheme_figures",
+        "conversions of schemes 2, 3 and 6 beside bare AES-SIV, a bare statement and libpep; the issue of a million codes",
+    ),
     ("store", "store", "store_figures", "inserts and look-ups per second on both engines"),
 ];
 

@@ -3,7 +3,7 @@
 //! The attack uses nothing but the stolen folders and what everybody knows (`country.json`, the code of Musubi). The demo's
 //! truth is read by the judge alone (`judge`), after the claims are made.
 
-mod factors;
+pub(crate) mod factors;
 mod judge;
 mod loot;
 mod techniques;

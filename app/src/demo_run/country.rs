@@ -83,6 +83,7 @@ pub fn write(
     folder: &Folder,
     databases: Option<&str>,
     otlp: Option<&str>,
+    choice: conversion::Choice,
     now: Moment,
 ) -> Result<BTreeMap<String, u16>> {
     std::fs::create_dir_all(&folder.path)?;
@@ -132,6 +133,9 @@ pub fn write(
             }
             _ => String::new(),
         };
+        if id == "linkage" && !choice.scheme.is_blind() {
+            own.push_str(&format!("scheme = {}\nlab = {}\n", choice.scheme.number(), choice.lab));
+        }
         if ["oversight", "portal"].contains(&id) {
             own.push_str(&pages(id, next()?));
         }

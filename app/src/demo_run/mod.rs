@@ -26,7 +26,7 @@ use protocol::register::{
 use report::{LedgerLine, latency};
 use serde::{Deserialize, Serialize};
 use wire::CallError;
-use words::{Date, Moment};
+use words::{Date, Moment, Scheme};
 use world::{Stopwatch, World};
 
 use crate::start_page::{self, Person};
@@ -63,6 +63,13 @@ pub struct DemoArgs {
     /// Have every room send traces of its acts to this collector (OTLP/HTTP), e.g. http://127.0.0.1:4318.
     #[arg(long, value_name = "URL")]
     pub otlp: Option<String>,
+    /// By which scheme institutions have their codes: 1 the number itself (with --lab), 2 reversible encryption, 3 table,
+    /// 4 table with one of two, 5 one code, 6 blind.
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u8).range(1..=6), value_name = "N")]
+    pub scheme: u8,
+    /// This is a laboratory: scheme 1 may run.
+    #[arg(long)]
+    pub lab: bool,
 }
 
 /// What a folder's first run settled.
@@ -152,7 +159,9 @@ fn prepare(args: &DemoArgs, folder: &Folder) -> Result<(Memory, Customers, Truth
         Some(memory) => memory,
         None => {
             let now = Moment(World::real().now());
-            let services = country::write(folder, args.postgres.as_deref(), args.otlp.as_deref(), now)?;
+            let choice = conversion::Choice { scheme: Scheme::of(args.scheme)?, lab: args.lab }.check()?;
+            let services =
+                country::write(folder, args.postgres.as_deref(), args.otlp.as_deref(), choice, now)?;
             write_sources(&customers, &folder.sources(), demo::Stage::AtIssue)?;
             truth.write(&folder.path.join("truth.json"))?;
             Memory { residents, seed, services, runs: 0 }

@@ -102,6 +102,10 @@ impl Conversions {
                 rows.filter(|kept| kept.converted.batch).ok_or(Reason::NotFound)?
             }
         };
+        if !self.house.country.scheme.is_blind() {
+            // Under the other schemes there is nothing to be shown but the core's word.
+            return Err(Reason::NotFound);
+        }
         let Kept { converted: kept, with_outputs } = kept;
         if !sees_all && kept.to.party() != caller {
             return Err(Reason::NotFound);
@@ -118,9 +122,9 @@ impl Conversions {
         let now = self.house.now();
         let (from, to) = (self.known(&kept.from, now).await?, self.known(&kept.to, now).await?);
         let conversion = Conversion {
-            from_domain: Domain::new(from.party.clone(), self.epoch(&from.party)),
+            from_domain: Domain::new(from.party.clone(), from.epoch),
             from_session: from.name.clone(),
-            to_domain: Domain::new(to.party.clone(), self.epoch(&to.party)),
+            to_domain: Domain::new(to.party.clone(), to.epoch),
             to_session: to.name.clone(),
         };
         let position = match self.place {

@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError};
 
 use seal::{Jws, PublicPoint};
 use store::{StoreError, params};
-use words::{Moment, PartyId, Reason, SessionName};
+use words::{Epoch, Moment, PartyId, Reason, SessionName};
 
 use crate::Conversions;
 
@@ -15,6 +15,8 @@ pub const MIGRATIONS: store::Migrations = store::Migrations {
         (1, "session", include_str!("../migrations/0001_session.sql")),
         (2, "converted", include_str!("../migrations/0002_converted.sql")),
         (3, "outputs", include_str!("../migrations/0003_outputs.sql")),
+        (4, "link_code", include_str!("../migrations/0004_link_code.sql")),
+        (5, "epoch", include_str!("../migrations/0005_epoch.sql")),
     ],
 };
 
@@ -35,6 +37,8 @@ pub struct KnownSession {
     pub own: Jws,
     /// The other transcryptor's signed statement.
     pub other: Jws,
+    /// The epoch whose domain its statements commit to.
+    pub epoch: Epoch,
 }
 
 fn read(row: &store::Row) -> Option<KnownSession> {
@@ -47,6 +51,7 @@ fn read(row: &store::Row) -> Option<KnownSession> {
         ends_at: Moment(row.int(4).ok()?),
         own: jws(5)?,
         other: jws(6)?,
+        epoch: Epoch(u32::try_from(row.int(7).ok()?).ok()?),
     })
 }
 
@@ -59,7 +64,7 @@ impl Conversions {
             .road
             .db()
             .read("sessions", move |read| {
-                let sql = "SELECT name, party, public, opened_at, ends_at, own, other FROM session WHERE ends_at > $1";
+                let sql = "SELECT name, party, public, opened_at, ends_at, own, other, epoch FROM session WHERE ends_at > $1";
                 read.rows(sql, &params![oldest])
             })
             .await?;
@@ -78,14 +83,15 @@ impl Conversions {
             session.opened_at.0,
             session.ends_at.0,
             session.own.as_str(),
-            session.other.as_str()
+            session.other.as_str(),
+            session.epoch.0
         ];
         let added = self
             .house
             .road
             .db()
             .write("keep_session", move |write| {
-                let sql = "INSERT INTO session (name, party, public, opened_at, ends_at, own, other) VALUES ($1, $2, $3, $4, $5, $6, $7) \
+                let sql = "INSERT INTO session (name, party, public, opened_at, ends_at, own, other, epoch) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
                            ON CONFLICT (name) DO NOTHING";
                 write.execute(sql, &row)
             })
@@ -103,13 +109,15 @@ impl Conversions {
     /// The newest session of a party that has not ended.
     pub fn current(&self, party: &PartyId, now: Moment) -> Option<Arc<KnownSession>> {
         let sessions = self.sessions.read().unwrap_or_else(PoisonError::into_inner);
-        let own = sessions.values().filter(|session| session.party == *party && now < session.ends_at);
+        let own = sessions.values().filter(|session| {
+            session.party == *party && now < session.ends_at && self.in_force(session, now).is_ok()
+        });
         own.max_by(|a, b| (a.opened_at, &a.name).cmp(&(b.opened_at, &b.name))).cloned()
     }
 
     /// The newest session of a party, ended or not: index entries may wait for their reader.
     pub async fn newest(&self, party: &PartyId) -> Result<Option<Arc<KnownSession>>, Reason> {
-        let sql = "SELECT name, party, public, opened_at, ends_at, own, other FROM session WHERE party = $1 \
+        let sql = "SELECT name, party, public, opened_at, ends_at, own, other, epoch FROM session WHERE party = $1 \
                    ORDER BY opened_at DESC, name DESC LIMIT 1";
         self.stored(sql, party.as_str()).await
     }
@@ -119,7 +127,9 @@ impl Conversions {
         if let Ok(session) = self.usable(name, now) {
             return Ok(session);
         }
-        let sql = "SELECT name, party, public, opened_at, ends_at, own, other FROM session WHERE name = $1";
+        // Of an ended epoch too: what was let pass then has its entry.
+        let sql =
+            "SELECT name, party, public, opened_at, ends_at, own, other, epoch FROM session WHERE name = $1";
         let session = self.stored(sql, name.as_str()).await?.ok_or(Reason::UnknownSession)?;
         let patience = self.house.defaults.index_patience_ms;
         if now.since_ms(session.ends_at) < patience { Ok(session) } else { Err(Reason::UnknownSession) }
@@ -137,6 +147,7 @@ impl Conversions {
         let sessions = self.sessions.read().unwrap_or_else(PoisonError::into_inner);
         let session = sessions.get(name).ok_or(Reason::UnknownSession)?;
         if now.since_ms(session.ends_at) < self.house.defaults.previous_session_ms {
+            self.in_force(session, now)?;
             Ok(Arc::clone(session))
         } else {
             Err(Reason::UnknownSession)

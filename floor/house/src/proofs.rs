@@ -37,7 +37,11 @@ struct Stated {
 impl House {
     /// Whether this act's conversions are to be shown: all of those by a right that no list bounds, a secret random share
     /// of the others.
+    /// None where the country's scheme is not the blind one: then there is only the core's word.
     pub fn wants_proof(&self, right: Right) -> bool {
+        if !self.country.scheme.is_blind() {
+            return false;
+        }
         if matches!(right, Right::Emergency | Right::Disaster | Right::Person) {
             return true;
         }

@@ -78,6 +78,9 @@ pub enum StartError {
     /// A neighbour that is needed to start did not answer.
     #[error("{0} did not answer in time; is it running, and does its certificate belong to this country?")]
     Neighbour(&'static str),
+    /// The room's keys or neighbours are not what the country's scheme of link codes rests on: in Japanese, in English.
+    #[error("{0} / {1}")]
+    Scheme(&'static str, &'static str),
     /// Key material does not fit.
     #[error(transparent)]
     Seal(#[from] seal::SealError),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use protocol::session::{AskShare, OPEN, Open, Opened, SHARE, SHARE_INFO, SessionKey, ShareAnswer};
 use seal::{SessionSecret, Share};
-use words::{Moment, Reason, SessionName};
+use words::{Epoch, Moment, Reason, SessionName};
 
 use crate::House;
 
@@ -17,6 +17,8 @@ pub struct OwnSession {
     pub secret: SessionSecret,
     /// When it ends.
     pub ends_at: Moment,
+    /// The epoch of the codes that go and come under it.
+    pub epoch: Epoch,
 }
 
 /// The sessions a room holds: the current one and those before it, newest first.
@@ -64,6 +66,17 @@ impl Sessions {
         Ok(session)
     }
 
+    /// Opens a new session now, whatever is left of the current one: codes of a new epoch go under a session of theirs.
+    pub async fn renew(&self, house: &House) -> Result<Arc<OwnSession>, Reason> {
+        let _one_at_a_time = self.opening.lock().await;
+        let current = self.newest(house.now()).map(|session| session.name.clone());
+        let session = Arc::new(open(house, Open { instead_of: current, named: None }).await?);
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        held.retain(|known| known.name != session.name);
+        held.insert(0, Arc::clone(&session));
+        Ok(session)
+    }
+
     /// The session of that name: one that is held, or one the transcryptors still give the shares of.
     pub async fn find(&self, house: &House, name: &SessionName) -> Result<Arc<OwnSession>, Reason> {
         if let Some(session) = self.named(name) {
@@ -97,7 +110,7 @@ async fn open(house: &House, ask: Open) -> Result<OwnSession, Reason> {
     let first: SessionKey = protocol::verify(first, &linkage.id, &linkage.signing)?;
     let last: SessionKey = protocol::verify(last, &trustee.id, &trustee.signing)?;
     let name = first.session.clone();
-    if last.session != name || *name.party() != house.id {
+    if last.session != name || *name.party() != house.id || last.epoch != first.epoch {
         return Err(Reason::BadReply);
     }
     let chain = first.key.verify(&house.country.global.public).and_then(|()| last.key.verify(&first.key.key));
@@ -116,7 +129,7 @@ async fn open(house: &House, ask: Open) -> Result<OwnSession, Reason> {
     ];
     let secret = SessionSecret::assemble(&house.country.global, &shares, &last.key.key)
         .map_err(|_| Reason::BadReply)?;
-    Ok(OwnSession { name, secret, ends_at: first.ends_at.min(last.ends_at) })
+    Ok(OwnSession { name, secret, ends_at: first.ends_at.min(last.ends_at), epoch: first.epoch })
 }
 
 /// Opens a room's session as soon as linkage and trustee can be reached, and renews it in time, in the background.

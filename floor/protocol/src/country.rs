@@ -2,7 +2,7 @@
 
 use seal::{GlobalKeys, VerifyKey};
 use serde::{Deserialize, Serialize};
-use words::PartyId;
+use words::{PartyId, Scheme};
 
 /// `country.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -23,6 +23,15 @@ pub struct Country {
     /// The key of the demo's picker of persons. Only rooms configured with `demo = true` take what it signs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub demo_key: Option<VerifyKey>,
+    /// The scheme by which institutions have their codes; the blind one where none is named.
+    #[serde(default, skip_serializing_if = "is_blind")]
+    pub scheme: Scheme,
     /// The link codes' public material.
     pub global: GlobalKeys,
+}
+
+/// For serde, which hands a reference.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_blind(scheme: &Scheme) -> bool {
+    scheme.is_blind()
 }

@@ -17,6 +17,7 @@ pub mod own;
 mod payloads;
 pub mod proof;
 pub mod register;
+pub mod rotation;
 pub mod session;
 
 pub use message::{Message, sign, verify};

@@ -10,6 +10,7 @@ use crate::inquiry::{Hop, Inquiry, ReplyStatement};
 use crate::issue::{IssueHop, Order, Rows};
 use crate::oversight::{Accreditations, WhitelistDocument};
 use crate::own::{DemoAssertion, DemoLook};
+use crate::rotation::{EpochChange, RotationRows};
 use crate::session::SessionKey;
 
 fn of<M: Message + schemars::JsonSchema>() -> Payload {
@@ -23,12 +24,14 @@ pub fn payloads() -> Vec<Payload> {
         of::<DemoAssertion>(),
         of::<DemoLook>(),
         of::<DirectoryDocument>(),
+        of::<EpochChange>(),
         of::<Hop>(),
         of::<IndexHop>(),
         of::<Inquiry>(),
         of::<IssueHop>(),
         of::<Order>(),
         of::<ReplyStatement>(),
+        of::<RotationRows>(),
         of::<Rows>(),
         of::<SessionKey>(),
         of::<WhitelistDocument>(),

@@ -7,7 +7,7 @@
 use schemars::JsonSchema;
 use seal::{KeyProof, PublicPoint, Typ};
 use serde::{Deserialize, Serialize};
-use words::{B64, Moment, PartyId, SessionName};
+use words::{B64, Epoch, Moment, PartyId, SessionName};
 
 use crate::Message;
 
@@ -33,6 +33,9 @@ pub struct SessionKey {
     pub key: KeyProof,
     /// Commitment to the factor of the party's domain in this epoch.
     pub domain: PublicPoint,
+    /// The epoch; the first one where none is named.
+    #[serde(default, skip_serializing_if = "Epoch::is_first")]
+    pub epoch: Epoch,
     /// From when it holds.
     pub opened_at: Moment,
     /// When it ends.

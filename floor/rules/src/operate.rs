@@ -61,6 +61,10 @@ pub enum Operation {
     RevokeParty,
     /// Take in the rows of an issue that both transcryptors let pass.
     TakeCodes,
+    /// Replace an institution's codes by those of the next epoch.
+    RotateCodes,
+    /// Take in the word that codes change their epoch.
+    ChangeEpoch,
     /// Approve or decline an inquiry that waits for a clerk.
     SettleInquiry,
     /// Shield a customer's record, or lift the shield.
@@ -90,6 +94,8 @@ pub fn decide_operation(operation: Operation, role: Role) -> Result<Permit<Opera
         Operation::PassIndexEntry => (Role::Operator, "records of provision (番号法第二十三条)"),
         Operation::TakeReport => (Role::Operator, "reports to the third-party body (番号法第二十九条の四)"),
         Operation::TakeCodes => (Role::Operator, "notice of a link code (番号法第二十一条の二)"),
+        Operation::RotateCodes => (Role::Operator, "replacement of an institution's link codes (house rule)"),
+        Operation::ChangeEpoch => (Role::Operator, "replacement of an institution's link codes (house rule)"),
         Operation::SettleInquiry => (Role::Clerk, "provision by the provider (番号法第二十二条)"),
         Operation::Complain => (Role::Person, "complaints to the third-party body (番号法第三十八条の八)"),
         Operation::TakeCopy => (Role::Clerk, "the copy that is kept for inquiries (番号法第二十二条)"),

@@ -228,6 +228,8 @@ fn each_operation_belongs_to_one_role() {
         PassIndexEntry,
         TakeReport,
         TakeCodes,
+        RotateCodes,
+        ChangeEpoch,
     ] {
         let allowed: Vec<_> =
             Role::ALL.iter().filter(|role| decide_operation(operation, **role).is_ok()).collect();

@@ -91,10 +91,22 @@ impl PersonKey {
 /// A person's point `M`. Never leaves the registry but encrypted.
 pub struct PersonPoint(RistrettoPoint);
 
+impl From<LinkCode> for PersonPoint {
+    /// What the registry sends where it is not a point of its own key: scheme 1's number.
+    fn from(code: LinkCode) -> Self {
+        Self(code.0)
+    }
+}
+
 impl PersonPoint {
     /// A fresh random point that belongs to nobody: what a row without a match carries.
     pub fn nobody(dice: &Dice) -> Self {
         Self(RistrettoPoint::from_uniform_bytes(&dice.bytes()))
+    }
+
+    /// The point as a core sees it that opens what the registry sends (`dangerous`: a person in the open).
+    pub fn dangerous_code(&self) -> LinkCode {
+        LinkCode(self.0)
     }
 
     /// Encrypts the point under the registry's session key.
@@ -133,6 +145,11 @@ impl LinkCode {
     /// Whether two codes are the same. For tests and for the search for leaks.
     pub fn same_as(&self, other: &Self) -> bool {
         self.0 == other.0
+    }
+
+    /// The code once more, for trials that hold results against it (`dangerous`: rooms keep one copy).
+    pub const fn dangerous_copy(&self) -> Self {
+        Self(self.0)
     }
 
     /// The bytes of the code, for the one who audits a room's files for leaks (`dangerous`: a code in the open).

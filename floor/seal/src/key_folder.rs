@@ -6,6 +6,7 @@ use words::B64;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::codes::PersonKey;
+use crate::open_code::CoreKey;
 use crate::secret::Secret;
 use crate::{Dice, SealingKey, SigningKey, StorageKey, Suite, TranscryptorSecrets};
 
@@ -41,10 +42,20 @@ const SEALING: &str = "musubi-sealing-key-v1";
 const STORAGE: &str = "musubi-storage-key-v1";
 const PERSON: &str = "musubi-person-key-v1";
 const TRANSCRYPTOR: &str = "musubi-transcryptor-secrets-v1";
+const CORE: &str = "musubi-core-key-v1";
+/// The other body's secrets, where one operator holds both: schemes 1 to 5.
+const SECOND: &str = "second-transcryptor.key";
 
 /// What a party cannot make anew without losing what was made with it.
-const IRREPLACEABLE: [&str; 5] =
-    ["signing.key", "sealing.key", "storage.key", "person.key", "transcryptor.key"];
+const IRREPLACEABLE: [&str; 7] = [
+    "signing.key",
+    "sealing.key",
+    "storage.key",
+    "person.key",
+    "transcryptor.key",
+    "second-transcryptor.key",
+    "core.key",
+];
 
 fn retention_name(shelf: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
@@ -262,10 +273,35 @@ impl KeyFolder {
 
     /// A transcryptor's secrets.
     pub fn transcryptor(&self) -> Result<TranscryptorSecrets, FolderError> {
-        let stored = self.read_key("transcryptor.key", TRANSCRYPTOR)?;
-        TranscryptorSecrets::from_stored(&stored).map_err(|_| FolderError::NotThatKey {
-            path: self.path.join("transcryptor.key"),
-            expected: TRANSCRYPTOR,
-        })
+        self.transcryptor_named("transcryptor.key")
+    }
+
+    fn transcryptor_named(&self, name: &str) -> Result<TranscryptorSecrets, FolderError> {
+        let stored = self.read_key(name, TRANSCRYPTOR)?;
+        TranscryptorSecrets::from_stored(&stored)
+            .map_err(|_| FolderError::NotThatKey { path: self.path.join(name), expected: TRANSCRYPTOR })
+    }
+
+    /// Writes the other body's secrets beside the own: one operator then sees every code (schemes 1 to 5).
+    pub fn write_second_transcryptor(&self, secrets: &TranscryptorSecrets) -> Result<(), FolderError> {
+        self.write_key(SECOND, TRANSCRYPTOR, &secrets.to_stored())
+    }
+
+    /// The other body's secrets, where one operator holds both.
+    pub fn second_transcryptor(&self) -> Result<TranscryptorSecrets, FolderError> {
+        self.transcryptor_named(SECOND)
+    }
+
+    /// Whether the other body's secrets are here too.
+    pub fn has_second_transcryptor(&self) -> bool {
+        self.has(SECOND)
+    }
+
+    /// The key of a core that sees codes; made if it is missing and `dice` are given.
+    pub fn core(&self, dice: Option<&Dice>) -> Result<CoreKey, FolderError> {
+        if let (Some(dice), false) = (dice, self.has("core.key")) {
+            self.write_key("core.key", CORE, &dice.bytes::<32>())?;
+        }
+        self.read_32("core.key", CORE).map(CoreKey::from_bytes)
     }
 }

@@ -16,6 +16,7 @@ mod hpke_seal;
 mod jws;
 mod key_folder;
 mod number;
+mod open_code;
 mod proof;
 mod secret;
 mod session;
@@ -35,6 +36,7 @@ pub use hpke_seal::{Opened, Sealed, SealingKey, SealingPublic, Suite};
 pub use jws::{Jws, SigningKey, Typ, VerifyKey};
 pub use key_folder::{FolderError, KeyFolder};
 pub use number::{IndividualNumber, ResidentCode};
+pub use open_code::{CoreKey, OpenCode, ReversibleKey};
 pub use proof::{CodeProof, Commitments, KnownKey, PairProof};
 pub use session::{SessionSecret, Share};
 pub use shares::{Combined, KeyShare, ShareError, combine, split};
@@ -67,6 +69,9 @@ pub enum SealError {
     /// The session's public key is not the one this secret belongs to.
     #[error("the session's public key does not belong to the shares received")]
     WrongSession,
+    /// A code in the open is not of this scheme, or not this institution's.
+    #[error("the code is not one that was given to this institution")]
+    BadCode,
     /// A number has the wrong length or check digit.
     #[error("the number has the wrong length or check digit")]
     BadNumber,

@@ -153,3 +153,43 @@ fn link_codes() {
         }),
     );
 }
+
+/// Codes in the open (schemes 1 to 5): as points, and scheme 2's from a person's point to two institutions.
+#[test]
+fn open_codes() {
+    use crate::{CoreKey, IndividualNumber, OpenCode};
+    let shown = |code: &OpenCode| {
+        let point = code.to_link_code().unwrap();
+        assert!(OpenCode::from_link_code(&point).unwrap() == *code);
+        json!({"code": hex(code.dangerous_bytes()), "point": hex(&point.compressed())})
+    };
+    let number = OpenCode::of_number(&IndividualNumber::parse("123456789018").unwrap());
+    let drawn = OpenCode::from_drawn(&[0x5a; 16]).unwrap();
+    let core_key = [4; 32];
+    let core = CoreKey::dangerous_from(core_key);
+    let person = PersonKey::from_bytes(Secret::new([3; 32])).person(&[5; 32]).dangerous_code();
+    let domains = ["lc/v1/town/0", "lc/v1/town/1", "lc/v1/tax-agency/0"];
+    let mut keys = [("town", 0), ("town", 1), ("tax-agency", 0)]
+        .map(|(name, epoch)| core.reversible(&Domain::new(party(name), Epoch(epoch))));
+    let codes = keys.each_mut().map(|key| core.issue(&person, key).unwrap());
+    let [town, next, tax] = &mut keys;
+    assert!(town.convert(&codes[0], tax).unwrap() == codes[2]);
+    assert!(town.convert(&codes[0], next).unwrap() == codes[1]);
+    assert!(tax.convert(&codes[0], town).is_err() && next.convert(&codes[0], tax).is_err());
+    let reversible = domains.iter().zip(&codes).map(|(domain, code)| {
+        let mut line = shown(code);
+        line["domain"] = json!(domain);
+        line
+    });
+    agree(
+        "open-codes.json",
+        &json!({
+            "number": {"digits": "123456789018", "as": shown(&number)},
+            "drawn": shown(&drawn),
+            "core_key": hex(&core_key),
+            "person": hex(&person.compressed()),
+            "handle": hex(&core.handle(&person)),
+            "reversible": reversible.collect::<Vec<_>>(),
+        }),
+    );
+}

@@ -6,9 +6,23 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use crate::{Date, Malformed, PartyId};
 
 /// The epoch of an institution's codes; a rotation moves to the next one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct Epoch(pub u32);
+
+impl Epoch {
+    /// Whether it is the one that codes begin with.
+    pub const fn is_first(&self) -> bool {
+        self.0 == 0
+    }
+
+    /// The one after it.
+    pub const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
 
 /// The domain of a party's link codes in one epoch: `lc/v1/<party>/<epoch>`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -10,6 +10,7 @@ mod ids;
 mod reason;
 mod right;
 mod schema;
+mod scheme;
 
 pub use bytes::{B64, hex};
 pub use date::{Date, Moment};
@@ -17,6 +18,7 @@ pub use domain::{Domain, Epoch, SessionName};
 pub use ids::{ActId, AffairId, ItemId, Kind, PartyId, StaffId};
 pub use reason::{Blame, Reason};
 pub use right::Right;
+pub use scheme::Scheme;
 
 /// A text or byte string that is not what it should be; says what was wrong and what is expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -113,6 +113,15 @@ reasons! {
     UnknownSession "unknown_session" 409 Caller
         "照会の鍵(セッション)が知られていないか、期限が切れています。" "新しいセッションを開いて出し直してください。"
         "The session named is not known or has ended." "Open a new session and send again.";
+    OldCode "old_code" 409 Caller
+        "この符号の世代は切り替えにより終わりました。" "新しい世代の符号で、新しい照会として出し直してください。"
+        "Codes of this epoch have ended: the institution's codes were replaced." "Send a new inquiry with the new code.";
+    UnknownCode "unknown_code" 403 Caller
+        "この符号は、この機関に割り当てられたものではありません。" "符号を取り寄せ直してください。心当たりがなければ管理者に知らせてください。"
+        "This is no code that was given to this institution." "Fetch the code anew; if it should be right, tell your administrator.";
+    CannotRotate "cannot_rotate" 409 Caller
+        "この方式では、一機関の符号だけを取り替えることはできません。" "方式2、3または6では取り替えられます。"
+        "Under this scheme the codes of one institution cannot be replaced alone." "Schemes 2, 3 and 6 can.";
     Malformed "malformed" 400 Caller
         "要求の形式が正しくありません。" "説明の箇所を直して送り直してください。"
         "The request is not well formed." "Mend what the detail names and send again.";

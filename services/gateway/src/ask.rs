@@ -12,7 +12,6 @@ use protocol::desk::{Ask, AskRow, AskState, Asked, Told, Waiting};
 use protocol::inquiry::Answer;
 use road::{Arrival, Failure, Protected, Record, Refused, RoomWrite, Verb};
 use rules::{AskFacts, Pace, Permit, Role, decide_ask};
-use seal::LinkCode;
 use wire::{Caller, Json, Problem};
 use words::{ActId, Moment, Reason, Right, StaffId};
 
@@ -165,7 +164,7 @@ struct AskProvider {
     row: AskRow,
     facts: AskFacts,
     person: Option<BirthAndSex>,
-    code: Option<LinkCode>,
+    code: Option<store::HeldCodes>,
     /// Whether this call reached the outcome, with which the row is written.
     closed: Arc<AtomicBool>,
 }

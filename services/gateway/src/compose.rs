@@ -5,10 +5,11 @@ use std::sync::{Arc, PoisonError};
 use house::OwnSession;
 use matching::BirthAndSex;
 use protocol::inquiry::{Inquiry, Subject, guard_name};
-use seal::{GuardContext, LinkCode, SealingKey};
-use words::{ActId, AffairId, Epoch, ItemId, PartyId, Reason, Right, StaffId};
+use seal::{GuardContext, SealingKey};
+use words::{ActId, AffairId, ItemId, PartyId, Reason, Right, StaffId};
 
 use crate::Gateway;
+use crate::store::HeldCodes;
 
 /// What a clerk wants to know.
 pub(crate) struct Wanted {
@@ -26,11 +27,12 @@ impl Gateway {
     pub(crate) async fn compose(
         &self,
         wanted: &Wanted,
-        code: &LinkCode,
+        codes: &HeldCodes,
         person: &BirthAndSex,
     ) -> Result<(Inquiry, SealingKey), Reason> {
         let house = &self.house;
         let session = self.sessions.current(house).await?;
+        let code = codes.of(session.epoch).ok_or(Reason::NoCode)?;
         let guard =
             self.guard_context(&wanted.provider, &session)?.seal(&wanted.id, &person.guard(), &house.dice);
         let reply_key = SealingKey::generate(house.reply_suite, &house.dice);
@@ -45,7 +47,7 @@ impl Gateway {
             staff: wanted.staff.clone(),
             to: wanted.provider.clone(),
             subject: Subject {
-                epoch: Epoch(0),
+                epoch: session.epoch,
                 session: session.name.clone(),
                 code: code.encrypt(session.secret.public(), &house.dice),
             },

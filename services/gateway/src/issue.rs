@@ -12,7 +12,7 @@ use protocol::issue::{self, Order, ROWS_INFO, Stored, ToRegistry};
 use road::{Arrival, Failure, Protected, Record, Refused, Verb};
 use rules::{Operate, Operation, Pace, Permit, Role, decide_operation};
 use wire::{Caller, Problem};
-use words::{ActId, B64, Epoch, Moment, Reason};
+use words::{ActId, B64, Moment, Reason};
 
 use crate::connector::Customer;
 use crate::error::{own_database, own_system};
@@ -26,6 +26,14 @@ pub(crate) async fn issue(
     let house = &gateway.house;
     let Caller::Inner { role, .. } = caller else { return Err(Problem::new(Reason::Unauthenticated)) };
     let _one_at_a_time = gateway.issuing.lock().await;
+    let held = store::held_epoch(house.road.db()).await.map_err(|error| own_database(&error))?;
+    if held.taking_over {
+        // A code of the old epoch would come too late to be taken over.
+        return Err(Problem::with(
+            Reason::InProgress,
+            "The own codes are being replaced; fetch new ones after that.",
+        ));
+    }
     let waiting = gateway.without_codes().await?;
     let mut left = waiting.len();
     let mut reason = None;
@@ -136,7 +144,7 @@ impl Verb for SendBatch {
         let order = Order {
             id: self.id,
             from: house.id.clone(),
-            epoch: Epoch(0),
+            epoch: session.epoch,
             session: session.name.clone(),
             rows: u32::try_from(self.batch.len()).unwrap_or(u32::MAX),
             sealed: B64::from(seal::sha256(&sealed.0)),

@@ -15,6 +15,7 @@ mod issue;
 mod pick_up;
 mod policy;
 pub mod rehearsal;
+mod rotation;
 mod routes;
 mod shield;
 mod store;
@@ -159,6 +160,7 @@ impl Room for GatewayRoom {
             let gateway = Arc::new(Gateway::new(&house, config, &settings.base)?);
             let running =
                 house::serve(&house, &settings, routes::routes(), Here(Arc::clone(&gateway))).await?;
+            gateway.go_on_with_rotation().await?;
             tokio::spawn(Arc::clone(&gateway).send_batches());
             tokio::spawn(Arc::clone(&gateway).pick_up_answers());
             if let Some(every) = gateway.copy_every {

@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 use axum::routing::{get, post};
-use protocol::{desk, index, inquiry, issue};
+use protocol::{desk, index, inquiry, issue, rotation};
 use rules::{Defaults, Role};
 use wire::{Route, Side, Who};
 
@@ -24,6 +24,21 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
         Route::new(Side::Outer, Method::POST, issue::PATH, TRUSTEE, post(crate::take_codes::take_codes))
             .says("リンクコードの一束を受け取る。", "Takes in a batch of link codes.")
             .takes::<issue::ToInstitution>()
+            .gives::<issue::Stored>()
+            .limit(defaults.batch_body_bytes),
+        Route::new(
+            Side::Outer,
+            Method::POST,
+            rotation::EPOCHS,
+            Who::Parties(&["linkage"]),
+            post(crate::rotation::epochs),
+        )
+        .says("自分の符号の世代の切替え。", "A change of the epoch of the own codes.")
+        .takes::<rotation::NoticeOfEpoch>()
+        .gives::<rotation::TakenOver>(),
+        Route::new(Side::Outer, Method::POST, rotation::ROWS, TRUSTEE, post(crate::rotation::rotation_rows))
+            .says("次の世代の符号の一束を受け取る。", "Takes in a batch of codes of the next epoch.")
+            .takes::<rotation::ToInstitution>()
             .gives::<issue::Stored>()
             .limit(defaults.batch_body_bytes),
         Route::new(

@@ -11,7 +11,7 @@ use road::{Arrival, Failure, Protected, Record, Refused, Verb};
 use rules::{Operate, Operation, Pace, Permit, Role, decide_operation};
 use seal::LinkCode;
 use wire::{Caller, Json, Problem};
-use words::{ActId, Moment, Reason};
+use words::{ActId, Epoch, Moment, Reason};
 
 use crate::error::{not_what_was_signed, own_database};
 use crate::store::CustomerRow;
@@ -31,7 +31,7 @@ pub(crate) async fn take_codes(
         Some(order) => house.verify(order, &house.id)?,
         None => return Err(not_what_was_signed(rows.id, "order")),
     };
-    if order.id != rows.id || order.rows != rows.rows {
+    if order.id != rows.id || order.rows != rows.rows || order.epoch != rows.to_epoch {
         return Err(not_what_was_signed(rows.id, "order"));
     }
     let opened = house.sealing.open(STATUS_INFO, rows.id.bytes(), &message.status.0);
@@ -44,13 +44,21 @@ pub(crate) async fn take_codes(
         .await
         .map_err(|error| own_database(&error))?;
     let arrival = Arrival { id: rows.id, caller: caller.label(), request_hash: message.rows.hash() };
-    let verb = TakeCodes { gateway: Arc::clone(&gateway), id: rows.id, numbers, statuses, codes };
+    let verb = TakeCodes {
+        gateway: Arc::clone(&gateway),
+        id: rows.id,
+        epoch: rows.to_epoch,
+        numbers,
+        statuses,
+        codes,
+    };
     house.road.travel(arrival, verb).await.map(json_bytes).map_err(told)
 }
 
 struct TakeCodes {
     gateway: Arc<Gateway>,
     id: ActId,
+    epoch: Epoch,
     numbers: Option<Vec<String>>,
     statuses: Vec<RowStatus>,
     codes: Vec<LinkCode>,
@@ -94,11 +102,11 @@ impl Verb for TakeCodes {
     fn protect(&self, _permit: &Self::Permit, rows: Vec<CustomerRow>) -> Result<Protected, Failure> {
         let stored = Stored { id: self.id, rows: u32::try_from(rows.len()).unwrap_or(u32::MAX) };
         let reply = serde_json::to_vec(&stored).map_err(|_| Failure::new(Reason::Internal))?;
-        let (id, at) = (self.id, self.gateway.house.now());
+        let (id, epoch, at) = (self.id, self.epoch, self.gateway.house.now());
         Ok(Protected {
             reply,
             record: Record::new(),
-            writes: Some(Box::new(move |write| store::keep(write, &id, &rows, at))),
+            writes: Some(Box::new(move |write| store::keep(write, &id, &rows, epoch, at))),
             keep: true,
         })
     }

@@ -33,7 +33,7 @@ impl Linkage {
         let hop = IndexHop {
             id,
             batch,
-            to_epoch: service.epoch(&portal.party),
+            to_epoch: portal.epoch,
             to_session: portal.name.clone(),
             taken,
             given: hash_of(&codes),

@@ -62,7 +62,10 @@ impl Halves {
     async fn make(linkage: &Linkage, inquiry: &Inquiry, jws: &Jws) -> Result<Self, Problem> {
         let (house, service) = (&linkage.house, &linkage.conversions);
         let now = house.now();
-        let from = service.usable(&inquiry.subject.session, now).map_err(|_| unknown_session(inquiry))?;
+        let from = service.usable(&inquiry.subject.session, now).map_err(|reason| match reason {
+            Reason::UnknownSession => unknown_session(inquiry),
+            other => Problem::new(other).of(inquiry.id),
+        })?;
         let source = Source { epoch: inquiry.subject.epoch, session: from };
         let code = inquiry.subject.code;
         let taken = B64::from(code.hash());
@@ -86,7 +89,7 @@ impl Halves {
             let hop = Hop {
                 id: inquiry.id,
                 inquiry: jws.hash().into(),
-                to_epoch: service.epoch(&session.party),
+                to_epoch: session.epoch,
                 to_session: session.name.clone(),
                 taken: taken.clone(),
                 given: given.clone(),

@@ -8,6 +8,8 @@ mod open_session;
 mod own_records;
 mod parties;
 mod policy;
+mod rotate;
+mod rotation_rows;
 mod routes;
 
 use std::sync::Arc;
@@ -22,6 +24,8 @@ pub struct Linkage {
     conversions: Conversions,
     /// Held while a session of the portal is opened, so that two acts do not open two.
     opening: tokio::sync::Mutex<()>,
+    /// One step of a rotation at a time.
+    rotating: tokio::sync::Mutex<()>,
 }
 
 /// The state as handlers get it.
@@ -53,7 +57,7 @@ impl Room for LinkageRoom {
     }
 
     fn check(&self, settings: &Settings) -> Result<(), ConfigError> {
-        settings.own::<house::NoKeys>().map(|_| ())
+        settings.own::<conversion::Choice>()?.check().map(|_| ())
     }
 
     fn migrations(&self) -> ::store::Migrations {
@@ -66,9 +70,17 @@ impl Room for LinkageRoom {
             let house = House::open("linkage", &settings, world, conversion::MIGRATIONS).await?;
             house.follow_directory().await?;
             house.follow_law().await?;
+            let choice: conversion::Choice = settings.own()?;
+            if choice.scheme != house.country.scheme {
+                return Err(StartError::Scheme(
+                    "設定の `scheme` は、この国の儀式で決めた方式と違います。方式を変えるには、新しい国として儀式を行ってください。",
+                    "`scheme` of the configuration is not the one of this country's ceremony; another scheme needs a ceremony of its own",
+                ));
+            }
             let conversions = Conversions::open(&house, Place::First).await?;
-            let opening = tokio::sync::Mutex::default();
-            let linkage = Arc::new(Linkage { house: Arc::clone(&house), conversions, opening });
+            let (opening, rotating) = (tokio::sync::Mutex::default(), tokio::sync::Mutex::default());
+            let linkage = Arc::new(Linkage { house: Arc::clone(&house), conversions, opening, rotating });
+            tokio::spawn(Arc::clone(&linkage).retire_ended_epochs());
             let running =
                 house::serve(&house, &settings, routes::routes(), Here(Arc::clone(&linkage))).await?;
             // Index entries must have where to go even where the portal is away.

@@ -92,22 +92,24 @@ impl Linkage {
         // The number makes the name unique within the day: a session is not opened twice in one second.
         let number = u32::try_from(now.0 / 1000).unwrap_or(u32::MAX);
         let session = SessionName::new(party, now.date_in_japan(), number);
-        let secrets = self.conversions.secrets();
+        let (secrets, epoch) = (self.conversions.secrets(), self.conversions.epoch(party));
         let key = secrets
             .extend_session_key(&session, &house.country.global.public, &house.dice)
             .map_err(internal)?;
-        let domain = secrets
-            .domain_commitment(&Domain::new(party.clone(), self.conversions.epoch(party)))
-            .map_err(internal)?;
+        let domain = secrets.domain_commitment(&Domain::new(party.clone(), epoch)).map_err(internal)?;
         let ends_at = now.plus_ms(house.defaults.session_ms);
-        let own = SessionKey { session: session.clone(), key, domain, opened_at: now, ends_at };
+        let own = SessionKey { session: session.clone(), key, domain, epoch, opened_at: now, ends_at };
         let signed: Jws = house.sign(&own);
         let trustee = house.only("trustee")?;
         let extend = Extend { party: party.clone(), key: signed.clone() };
         let extended: Extended =
             house.post(&trustee, EXTEND, &extend, Duration::from_secs(5)).await.map_err(Problem::from)?;
         let last: SessionKey = house.verify(&extended.key, &trustee.id)?;
-        if last.session != session || last.ends_at != ends_at || last.key.verify(&own.key.key).is_err() {
+        if last.session != session
+            || last.ends_at != ends_at
+            || last.epoch != epoch
+            || last.key.verify(&own.key.key).is_err()
+        {
             return Err(Problem::with(
                 Reason::BadReply,
                 "The trustee's part of the session key does not hold.",
@@ -128,6 +130,7 @@ impl Linkage {
             ends_at,
             own: signed,
             other: extended.key,
+            epoch,
         })
     }
 }

@@ -2,8 +2,8 @@
 
 use axum::http::Method;
 use axum::routing::{get, post};
-use protocol::{inquiry, issue, oversight, own, session};
-use rules::Defaults;
+use protocol::{inquiry, issue, oversight, own, rotation, session};
+use rules::{Defaults, Role};
 use wire::{Route, Side, Who};
 
 use crate::Here;
@@ -81,6 +81,35 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
         .says("ある記録が、どの機関の間のものか。", "Between whom an act took place.")
         .gives::<oversight::ActParties>(),
     ];
+    routes.extend([
+        Route::new(
+            Side::Inner,
+            Method::POST,
+            rotation::ROTATIONS,
+            Who::Roles(&[Role::Operator]),
+            post(crate::rotate::rotate),
+        )
+        .says(
+            "ある機関の符号を新しい世代に取り替える、またはその続きを行う。",
+            "Replaces an institution's codes by those of the next epoch, or goes on with it.",
+        )
+        .takes::<rotation::Rotate>()
+        .gives::<rotation::Rotation>(),
+        Route::new(
+            Side::Outer,
+            Method::POST,
+            rotation::ROWS,
+            Who::Parties(&["gateway"]),
+            post(crate::rotation_rows::rotation_rows),
+        )
+        .says(
+            "ある機関の符号を次の世代へ、半分まで変換する。",
+            "Converts an institution's own codes half-way to their next epoch.",
+        )
+        .takes::<rotation::ToLinkage>()
+        .gives::<issue::Stored>()
+        .limit(defaults.batch_body_bytes),
+    ]);
     routes.extend(conversion::transcryptor_routes());
     routes.extend(house::witness_routes());
     routes.extend(house::common_routes());

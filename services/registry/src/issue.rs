@@ -13,9 +13,9 @@ use protocol::issue::{
 };
 use road::{Arrival, Failure, Protected, Record, Refused, Verb};
 use rules::{Issue, IssueFacts, IssueRequest, Pace, Permit, decide_issue};
-use seal::{EncryptedCode, Jws, PersonPoint};
+use seal::{EncryptedCode, IndividualNumber, Jws, OpenCode, PersonPoint};
 use wire::{Caller, Json, Problem};
-use words::{B64, Moment, Reason};
+use words::{B64, Moment, Reason, Scheme};
 
 use crate::people::{Anchor, Found, for_matching};
 use crate::{Here, Registry, store};
@@ -212,6 +212,9 @@ impl Registry {
         subjects: Vec<Option<Anchor>>,
     ) -> Result<Vec<EncryptedCode>, Failure> {
         let (registry, session) = (Arc::clone(self), Arc::clone(session));
+        if registry.house.country.scheme == Scheme::Number {
+            return registry.encrypt_numbers(&session, subjects).await;
+        }
         let encrypted = House::compute(move || {
             let dice = &registry.house.dice;
             let point = |anchor: Option<Anchor>| {
@@ -220,6 +223,31 @@ impl Registry {
             subjects.into_iter().map(|anchor| point(anchor).encrypt(session.secret.public(), dice)).collect()
         });
         encrypted.await.map_err(Failure::new)
+    }
+
+    /// Scheme 1, in a laboratory: each person's number; `None` is a fresh one, and nobody's is all zeros.
+    async fn encrypt_numbers(
+        &self,
+        session: &Arc<house::OwnSession>,
+        subjects: Vec<Option<Anchor>>,
+    ) -> Result<Vec<EncryptedCode>, Failure> {
+        let house = &self.house;
+        let anchors = subjects.iter().flatten().filter(|anchor| **anchor != NOBODY).copied().collect();
+        let numbers = store::numbers(house.road.db(), anchors).await?;
+        let number = |subject: Option<Anchor>| match subject {
+            None => Ok(IndividualNumber::draw(&house.dice)),
+            Some(NOBODY) => IndividualNumber::parse("000000000000"),
+            Some(anchor) => numbers
+                .get(&anchor)
+                .ok_or(seal::SealError::DoesNotOpen)
+                .and_then(|sealed| IndividualNumber::open(&house.storage, "resident", &anchor, sealed)),
+        };
+        let encrypt = |subject| {
+            let code = OpenCode::of_number(&number(subject)?).to_link_code()?;
+            Ok(PersonPoint::from(code).encrypt(session.secret.public(), &house.dice))
+        };
+        let encrypted: Result<Vec<_>, seal::SealError> = subjects.into_iter().map(encrypt).collect();
+        encrypted.map_err(|_| Failure::new(Reason::Internal))
     }
 
     /// Sends a batch to linkage.

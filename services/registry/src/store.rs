@@ -91,6 +91,21 @@ fn by_anchor(read: &mut Read<'_>, anchor: &Anchor) -> Result<Option<Row>, StoreE
     read.row(&format!("{ROW} WHERE anchor = $1"), &params![anchor])?.map(|found| row(&found)).transpose()
 }
 
+/// The sealed current numbers of these residents.
+pub(crate) async fn numbers(
+    db: &Db,
+    anchors: Vec<Anchor>,
+) -> Result<std::collections::HashMap<Anchor, Vec<u8>>, StoreError> {
+    db.read("numbers", move |read| {
+        let mut number = |anchor: Anchor| {
+            let row = read.row("SELECT number FROM resident WHERE anchor = $1", &params![anchor])?;
+            row.map(|row| Ok((anchor, row.bytes(0)?))).transpose()
+        };
+        anchors.into_iter().filter_map(|anchor| number(anchor).transpose()).collect()
+    })
+    .await
+}
+
 /// The resident who had the number of `index` on `day`.
 pub(crate) async fn by_former_number(db: &Db, index: Sha256, day: Date) -> Result<Option<Row>, StoreError> {
     db.read("by_former_number", move |read| {

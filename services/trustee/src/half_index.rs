@@ -37,7 +37,7 @@ impl Trustee {
         // An entry may have waited in an outbox while somebody was away: ended sessions hold for it.
         let now = house.now();
         let to = service.known(&hop.to_session, now).await?;
-        if to.party != portal.id || hop.to_epoch != service.epoch(&to.party) {
+        if to.party != portal.id || hop.to_epoch != to.epoch {
             return Err(not_what_was_signed(hop.id, "index.to_session"));
         }
         let source =

@@ -42,7 +42,8 @@ pub(crate) async fn inquire(
     if let Some(what) = first_mismatch(&message, &inquiry, &hop) {
         return Err(not_what_was_signed(inquiry.id, what));
     }
-    if hop.to_epoch != trustee.conversions.epoch(&inquiry.to) {
+    let arrives_at = trustee.conversions.usable(&hop.to_session, trustee.house.now());
+    if arrives_at.is_ok_and(|session| session.epoch != hop.to_epoch) {
         return Err(not_what_was_signed(inquiry.id, "hop.to_epoch"));
     }
     let sent = B64::from(inquiry.subject.code.hash());

@@ -4,6 +4,7 @@ mod error;
 mod half_index;
 mod inquire;
 mod issue;
+mod rotation;
 mod session_keys;
 
 mod policy;

@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 use axum::routing::post;
-use protocol::{index, inquiry, issue, session};
+use protocol::{index, inquiry, issue, rotation, session};
 use rules::Defaults;
 use wire::{Route, Side, Who};
 
@@ -35,6 +35,18 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
                 "Decides again on an issue of link codes and finishes their conversion.",
             )
             .takes::<issue::ToTrustee>()
+            .gives::<issue::Stored>()
+            .limit(defaults.batch_body_bytes),
+        Route::new(Side::Outer, Method::POST, rotation::EPOCHS, LINKAGE, post(crate::rotation::epochs))
+            .says("ある機関の符号の世代の切替え。", "A change of the epoch of an institution's codes.")
+            .takes::<rotation::NoticeOfEpoch>()
+            .gives::<rotation::TakenOver>(),
+        Route::new(Side::Outer, Method::POST, rotation::ROWS, LINKAGE, post(crate::rotation::rotation_rows))
+            .says(
+                "ある機関の符号の、次の世代への変換を終える。",
+                "Finishes the conversion of an institution's own codes to their next epoch.",
+            )
+            .takes::<rotation::ToTrustee>()
             .gives::<issue::Stored>()
             .limit(defaults.batch_body_bytes),
         Route::new(Side::Outer, Method::POST, session::EXTEND, LINKAGE, post(crate::session_keys::extend))

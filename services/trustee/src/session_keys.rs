@@ -32,6 +32,12 @@ pub(crate) async fn extend(
             "The session is not the party's, or its life is not within a day from now.",
         ));
     }
+    if !service.epochs(&party).admits(first.epoch) {
+        return Err(Problem::with(
+            Reason::OldCode,
+            "`epoch` is not one in which the party's sessions are opened.",
+        ));
+    }
     if first.key.verify(&house.country.global.public).is_err() {
         return Err(Problem::with(
             Reason::HopMismatch,
@@ -42,14 +48,13 @@ pub(crate) async fn extend(
         .secrets()
         .extend_session_key(&first.session, &first.key.key, &house.dice)
         .map_err(internal)?;
-    let domain = service
-        .secrets()
-        .domain_commitment(&Domain::new(party.clone(), service.epoch(&party)))
-        .map_err(internal)?;
+    let domain =
+        service.secrets().domain_commitment(&Domain::new(party.clone(), first.epoch)).map_err(internal)?;
     let own = SessionKey {
         session: first.session.clone(),
         key,
         domain,
+        epoch: first.epoch,
         opened_at: first.opened_at,
         ends_at: first.ends_at,
     };
@@ -70,6 +75,7 @@ pub(crate) async fn extend(
             ends_at: first.ends_at,
             own: signed,
             other: body.message.key,
+            epoch: first.epoch,
         })
         .await?;
     Ok(axum::Json(Extended { key: kept.own.clone() }))

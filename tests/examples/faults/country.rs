@@ -60,6 +60,8 @@ fn args(folder: &Path, residents: u32, seed: u64) -> DemoArgs {
         json: None,
         postgres: None,
         otlp: None,
+        scheme: 6,
+        lab: false,
     }
 }
 

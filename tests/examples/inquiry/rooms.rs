@@ -81,6 +81,8 @@ impl Rooms {
             json: None,
             postgres: None,
             otlp: None,
+            scheme: 6,
+            lab: false,
         };
         let ready = build(&args, &Stopwatch::start()).await?;
         let customers = CITIES.map(|city| Arc::new(customers(&ready.truth, city)));

@@ -31,6 +31,8 @@ pub fn args(folder: &Path, residents: u32) -> DemoArgs {
         json: None,
         postgres: None,
         otlp: None,
+        scheme: 6,
+        lab: false,
     }
 }
 
@@ -38,6 +40,14 @@ impl Ground {
     pub async fn new(residents: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let ready = build(&args(folder.path(), residents), &Stopwatch::start()).await.unwrap();
+        Self { folder, ready }
+    }
+
+    /// The same under another scheme.
+    pub async fn under(scheme: u8, residents: u32) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let args = DemoArgs { scheme, lab: scheme == 1, ..args(folder.path(), residents) };
+        let ready = build(&args, &Stopwatch::start()).await.unwrap();
         Self { folder, ready }
     }
 

@@ -295,6 +295,7 @@ impl Lab {
             key: secrets.extend_session_key(&session, &before, &linkage.dice).unwrap(),
             session,
             domain: secrets.domain_commitment(&domain("town")).unwrap(),
+            epoch: Epoch(0),
             opened_at: linkage.now(),
             ends_at: linkage.now().plus_ms(3_600_000),
         };

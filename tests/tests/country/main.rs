@@ -26,6 +26,8 @@ mod own_information;
 mod refused_issue;
 mod register;
 mod rehearsal;
+mod rotation;
 mod runs;
+mod schemes;
 mod shares;
 mod steal;

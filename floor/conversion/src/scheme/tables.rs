@@ -1,0 +1,229 @@
+//! Schemes 3, 4 and 5: conversion tables. They differ in who shares a code.
+
+use std::sync::Arc;
+
+use house::BoxFuture;
+use seal::{CoreKey, Dice, LinkCode, OpenCode};
+use store::{Db, Read, StoreError, Write, params};
+use words::{Domain, PartyId, Scheme};
+
+use super::{OpenError, OpenScheme, StorageStats};
+
+/// Whether an institution holds the Individual Number, as the law's documents of the core have it.
+pub type HoldsNumber = Arc<dyn Fn(&PartyId) -> bool + Send + Sync>;
+
+/// Who shares a code.
+#[derive(Clone)]
+pub enum Grain {
+    /// 3: every institution has its own, of each epoch.
+    EachInstitution,
+    /// 4: those that hold the Individual Number have one, the others the other.
+    ByNumber(HoldsNumber),
+    /// 5: everybody has the same.
+    OneForAll,
+}
+
+impl Grain {
+    /// The table's name for who shares the codes of `domain`.
+    fn holders(&self, domain: &Domain) -> String {
+        match self {
+            Self::EachInstitution => domain.to_string(),
+            Self::ByNumber(holds) if holds(&domain.party) => "with-number".into(),
+            Self::ByNumber(_) => "without-number".into(),
+            Self::OneForAll => "everybody".into(),
+        }
+    }
+
+    const fn scheme(&self) -> Scheme {
+        match self {
+            Self::EachInstitution => Scheme::Table,
+            Self::ByNumber(_) => Scheme::TableOfTwo,
+            Self::OneForAll => Scheme::Single,
+        }
+    }
+}
+
+/// The driver: its tables in the core's database.
+pub struct Tables {
+    db: Db,
+    core: Arc<CoreKey>,
+    dice: Dice,
+    grain: Grain,
+}
+
+/// The code that the holder of another code of the same person has.
+const OTHER: &str = "SELECT there.code FROM link_code here JOIN link_code there ON there.person = here.person AND there.holder = $3 \
+                     WHERE here.holder = $1 AND here.code = $2";
+const PERSON: &str = "SELECT person FROM link_code WHERE holder = $1 AND code = $2";
+const HOLDER: &str = "SELECT holder FROM code_holder WHERE name = $1";
+
+impl Tables {
+    /// Tables in `db`, which has [`crate::MIGRATIONS`].
+    pub const fn new(db: Db, core: Arc<CoreKey>, dice: Dice, grain: Grain) -> Self {
+        Self { db, core, dice, grain }
+    }
+
+    async fn convert_batch(
+        &self,
+        codes: Vec<OpenCode>,
+        from: Domain,
+        to: Domain,
+    ) -> Result<Vec<OpenCode>, OpenError> {
+        let (from, to) = (self.grain.holders(&from), self.grain.holders(&to));
+        let (codes, names) = (Arc::new(codes), (from.clone(), to.clone()));
+        let looked = Arc::clone(&codes);
+        let found: Vec<Option<OpenCode>> =
+            self.db.read("convert", move |read| look(read, &looked, &names.0, &names.1)).await?;
+        if found.iter().all(Option::is_some) {
+            return Ok(found.into_iter().flatten().collect());
+        }
+        // Somebody was never given a code there: the table gives one now, as it would at the issue.
+        let dice = self.dice.clone();
+        self.db
+            .write("convert_anew", move |write| {
+                let (here, there) = (holder(write, &from)?, holder(write, &to)?);
+                let convert = |code: &OpenCode| -> Result<OpenCode, OpenError> {
+                    let row = write.row(PERSON, &params![here, code.drawn()?])?;
+                    let person = row.ok_or(OpenError::UnknownCode)?.int(0)?;
+                    Ok(code_of(write, person, there, &dice)?)
+                };
+                codes.iter().map(convert).collect()
+            })
+            .await
+    }
+}
+
+/// The other codes, where there are some; refuses a code that `from` was not given.
+fn look(
+    read: &mut Read<'_>,
+    codes: &[OpenCode],
+    from: &str,
+    to: &str,
+) -> Result<Vec<Option<OpenCode>>, OpenError> {
+    let mut named = |name: &str| -> Result<Option<i64>, StoreError> {
+        read.row(HOLDER, &params![name])?.map(|row| row.int(0)).transpose()
+    };
+    let (Some(here), there) = (named(from)?, named(to)?) else { return Err(OpenError::UnknownCode) };
+    let mut convert = |code: &OpenCode| -> Result<Option<OpenCode>, OpenError> {
+        let code = code.drawn()?;
+        if let Some(there) = there
+            && let Some(row) = read.row(OTHER, &params![here, code, there])?
+        {
+            return Ok(Some(OpenCode::from_drawn(&row.bytes(0)?)?));
+        }
+        let known = read.row(PERSON, &params![here, code])?.is_some();
+        if known { Ok(None) } else { Err(OpenError::UnknownCode) }
+    };
+    codes.iter().map(&mut convert).collect()
+}
+
+/// The number of a holder's name; made at its first use.
+fn holder(write: &mut Write<'_>, name: &str) -> Result<i64, StoreError> {
+    if let Some(row) = write.row(HOLDER, &params![name])? {
+        return row.int(0);
+    }
+    let next =
+        "INSERT INTO code_holder (holder, name) SELECT COALESCE(MAX(holder), 0) + 1, $1 FROM code_holder";
+    write.execute(next, &params![name])?;
+    write.row(HOLDER, &params![name])?.ok_or(StoreError::Closed)?.int(0)
+}
+
+/// The person of a handle; entered at the first use.
+fn person(write: &mut Write<'_>, handle: &[u8; 16]) -> Result<i64, StoreError> {
+    const SELECT: &str = "SELECT person FROM code_person WHERE handle = $1";
+    if let Some(row) = write.row(SELECT, &params![handle])? {
+        return row.int(0);
+    }
+    let next =
+        "INSERT INTO code_person (person, handle) SELECT COALESCE(MAX(person), 0) + 1, $1 FROM code_person";
+    write.execute(next, &params![handle])?;
+    write.row(SELECT, &params![handle])?.ok_or(StoreError::Closed)?.int(0)
+}
+
+/// The code of a person at a holder; drawn at its first use. The key of the table makes codes of one holder differ.
+fn code_of(write: &mut Write<'_>, person: i64, holder: i64, dice: &Dice) -> Result<OpenCode, StoreError> {
+    const SELECT: &str = "SELECT code FROM link_code WHERE person = $1 AND holder = $2";
+    const INSERT: &str =
+        "INSERT INTO link_code (holder, code, person) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+    let wrong = |_| StoreError::Constraint { what: "a code of the table is not 16 bytes".into() };
+    loop {
+        if let Some(row) = write.row(SELECT, &params![person, holder])? {
+            return OpenCode::from_drawn(&row.bytes(0)?).map_err(wrong);
+        }
+        // One that was drawn before, for whomever, is drawn again.
+        let code = OpenCode::draw(dice).drawn().map_err(wrong)?;
+        write.execute(INSERT, &params![holder, code, person])?;
+    }
+}
+
+impl OpenScheme for Tables {
+    fn scheme(&self) -> Scheme {
+        self.grain.scheme()
+    }
+
+    fn issue(&self, people: Vec<LinkCode>, to: Domain) -> BoxFuture<'_, Result<Vec<OpenCode>, OpenError>> {
+        let handles: Vec<[u8; 16]> = people.iter().map(|one| self.core.handle(one)).collect();
+        let (name, dice) = (self.grain.holders(&to), self.dice.clone());
+        Box::pin(async move {
+            self.db
+                .write("issue_codes", move |write| {
+                    let holder = holder(write, &name)?;
+                    let issue = |handle: &[u8; 16]| {
+                        let person = person(write, handle)?;
+                        code_of(write, person, holder, &dice)
+                    };
+                    handles.iter().map(issue).collect::<Result<Vec<_>, StoreError>>()
+                })
+                .await
+                .map_err(OpenError::from)
+        })
+    }
+
+    fn convert(
+        &self,
+        codes: Vec<OpenCode>,
+        from: Domain,
+        to: Domain,
+    ) -> BoxFuture<'_, Result<Vec<OpenCode>, OpenError>> {
+        Box::pin(self.convert_batch(codes, from, to))
+    }
+
+    fn retire(&self, ended: Domain) -> BoxFuture<'_, Result<(), OpenError>> {
+        let name = self.grain.holders(&ended);
+        let own = matches!(self.grain, Grain::EachInstitution);
+        Box::pin(async move {
+            // What others share does not end with one institution's epoch.
+            if !own {
+                return Ok(());
+            }
+            self.db
+                .write("retire_codes", move |write| {
+                    let sql =
+                        "DELETE FROM link_code WHERE holder = (SELECT holder FROM code_holder WHERE name = $1)";
+                    write.execute(sql, &params![name]).map(|_| ())
+                })
+                .await
+                .map_err(|error: StoreError| OpenError::Store(error))
+        })
+    }
+
+    fn storage_stats(&self) -> BoxFuture<'_, Result<StorageStats, OpenError>> {
+        Box::pin(async move {
+            let [people, codes] = self
+                .db
+                .read("code_counts", |read| {
+                    let mut count = |sql: &str| -> Result<u64, StoreError> {
+                        let row = read.row(sql, &[])?.ok_or(StoreError::Closed)?;
+                        Ok(u64::try_from(row.int(0)?).unwrap_or(0))
+                    };
+                    Ok::<_, StoreError>([
+                        count("SELECT COUNT(*) FROM code_person")?,
+                        count("SELECT COUNT(*) FROM link_code")?,
+                    ])
+                })
+                .await?;
+            // The key behind the handles: without it new issues find nobody's row, while conversions go on.
+            Ok(StorageStats { key_bytes: 32, people, codes })
+        })
+    }
+}

@@ -1,0 +1,227 @@
+//! Rotations at the trustee: the epochs linkage tells of, and the second half of the rows' conversion.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::response::Response;
+use conversion::{Conversions, Epochs};
+use house::{Law, json_bytes, told};
+use protocol::index::hash_of;
+use protocol::issue::{IssueHop, Stored};
+use protocol::rotation::{
+    EpochChange, NoticeOfEpoch, ROWS, RotationRows, TakenOver, ToInstitution, ToTrustee,
+};
+use road::{Arrival, Failure, Protected, Record, Refused, RoomWrite, Verb};
+use rules::{
+    Issue, IssueFacts, IssueRequest, Operate, Operation, Pace, Permit, Role, decide_issue, decide_operation,
+};
+use seal::EncryptedCode;
+use wire::{Caller, Json, Problem};
+use words::{ActId, Moment, Reason};
+
+use crate::error::not_what_was_signed;
+use crate::{Here, Trustee};
+
+pub(crate) async fn epochs(
+    State(here): State<Here>,
+    Extension(caller): Extension<Caller>,
+    body: Json<NoticeOfEpoch>,
+) -> Result<Response, Problem> {
+    let trustee = here.0;
+    let Caller::Party(linkage) = caller else { return Err(Problem::new(Reason::Unauthenticated)) };
+    let change: EpochChange = trustee.house.verify(&body.message.change, &linkage.id)?;
+    let institution = trustee.house.party(&change.party)?.kind.as_str() == "gateway";
+    let before = trustee.conversions.epochs(&change.party);
+    let to = institution.then(|| after(before, &change)).flatten();
+    let id = ActId::new(trustee.house.world.random());
+    let request_hash = body.message.change.hash();
+    let arrival = Arrival { id, caller: linkage.id.to_string(), request_hash };
+    let verb = ChangeEpoch { trustee: Arc::clone(&trustee), change, to };
+    trustee.house.road.travel(arrival, verb).await.map(json_bytes).map_err(told)
+}
+
+/// Where a party's codes stand after a change; told twice it is the same, and an epoch is never skipped or taken back.
+fn after(before: Epochs, change: &EpochChange) -> Option<Epochs> {
+    match change.old_until {
+        // Late word of an opening that was switched to already.
+        None if change.epoch == before.current => Some(before),
+        None => Some(before.opened()).filter(|to| to.upcoming == Some(change.epoch)),
+        Some(_) if change.epoch == before.current => Some(before),
+        Some(until) => before.opened().switched(until).filter(|to| to.current == change.epoch),
+    }
+}
+
+struct ChangeEpoch {
+    trustee: Arc<Trustee>,
+    change: EpochChange,
+    to: Option<Epochs>,
+}
+
+impl Verb for ChangeEpoch {
+    const NAME: &'static str = "change_epoch";
+    type Permit = Permit<Operate>;
+    type Acted = ();
+
+    fn label(&self) -> String {
+        self.change.party.to_string()
+    }
+
+    fn decide(&self, _pace: Pace, _now: Moment) -> Result<Self::Permit, Refused> {
+        if self.to.is_none() || !self.trustee.house.country.scheme.rotates() {
+            return Err(Reason::CannotRotate.into());
+        }
+        Ok(decide_operation(Operation::ChangeEpoch, Role::Operator)?)
+    }
+
+    fn record(&self, _decided: Result<&Self::Permit, &Refused>) -> Record {
+        let mut record = Record::new();
+        record.set("institution", &self.change.party).set("epoch", self.change.epoch);
+        if let Some(until) = self.change.old_until {
+            record.set("old_until", until);
+        }
+        record
+    }
+
+    fn on_decision(&self, decided: Result<&Self::Permit, &Refused>) -> Option<RoomWrite> {
+        let to = self.to.filter(|_| decided.is_ok())?;
+        Some(Conversions::keep_epochs(self.change.party.clone(), to))
+    }
+
+    async fn act(&self, _permit: &Self::Permit) -> Result<(), Failure> {
+        if let Some(to) = self.to {
+            self.trustee.conversions.settle_epochs(&self.change.party, to);
+        }
+        Ok(())
+    }
+
+    fn protect(&self, _permit: &Self::Permit, (): ()) -> Result<Protected, Failure> {
+        let reply = serde_json::to_vec(&TakenOver::default());
+        reply.map(Protected::reply).map_err(|_| Failure::new(Reason::Internal))
+    }
+}
+
+pub(crate) async fn rotation_rows(
+    State(here): State<Here>,
+    Extension(caller): Extension<Caller>,
+    body: Json<ToTrustee>,
+) -> Result<Response, Problem> {
+    let trustee = here.0;
+    let (house, service) = (&trustee.house, &trustee.conversions);
+    let Caller::Party(linkage) = caller else { return Err(Problem::new(Reason::Unauthenticated)) };
+    let message = body.message;
+    // The institution's own signature counts: linkage cannot have anybody's codes turned.
+    let from = message.rows.claimed_party().map_err(|_| Problem::new(Reason::BadSignature))?;
+    let rows: RotationRows = house.verify(&message.rows, &from)?;
+    let hop: IssueHop = house.verify(&message.hop, &linkage.id)?;
+    let mismatch = |what: &str| not_what_was_signed(rows.id, what);
+    if rows.from != from || *rows.session.party() != from {
+        return Err(mismatch("rows"));
+    }
+    let chain = hop.id == rows.id && hop.rows == message.rows.hash().into() && hop.taken == rows.codes;
+    let counted = usize::try_from(rows.rows).unwrap_or(usize::MAX) == message.codes.len();
+    if !chain || !counted || hop.given != hash_of(&message.codes) {
+        return Err(mismatch("codes"));
+    }
+    let session = service.usable(&rows.session, house.now())?;
+    if session.epoch != rows.epoch || service.epochs(&from).upcoming != Some(rows.to_epoch) {
+        return Err(
+            Problem::with(Reason::OldCode, "No rotation from `epoch` to `to_epoch` is open.").of(rows.id)
+        );
+    }
+    let given = service.convert_to_next(&session, rows.to_epoch, rows.id, message.codes.clone()).await?;
+    let arrival = Arrival { id: rows.id, caller: linkage.id.to_string(), request_hash: message.rows.hash() };
+    let law = house.law();
+    let verb = ConvertRows { trustee: Arc::clone(&trustee), rows, message, hop, given, law };
+    house.road.travel(arrival, verb).await.map(json_bytes).map_err(told)
+}
+
+struct ConvertRows {
+    trustee: Arc<Trustee>,
+    rows: RotationRows,
+    message: ToTrustee,
+    hop: IssueHop,
+    given: Vec<EncryptedCode>,
+    law: Option<Arc<Law>>,
+}
+
+impl Verb for ConvertRows {
+    const NAME: &'static str = "rotation_rows";
+    type Permit = Permit<Issue>;
+    type Acted = Stored;
+
+    fn label(&self) -> String {
+        self.rows.from.to_string()
+    }
+
+    fn decide(&self, _pace: Pace, now: Moment) -> Result<Self::Permit, Refused> {
+        let law = self.law.as_ref().ok_or(Reason::ListTooOld)?;
+        let facts = IssueFacts {
+            institution: law.accreditation(&self.rows.from),
+            for_portal: false,
+            documents_valid_until: law.valid_until(),
+            rows_last_hour: 0,
+            defaults: &self.trustee.house.defaults,
+        };
+        Ok(decide_issue(&IssueRequest { at: self.rows.at, rows: self.message.codes.len() }, &facts, now)?)
+    }
+
+    fn record(&self, decided: Result<&Self::Permit, &Refused>) -> Record {
+        let mut record = Record::new();
+        record
+            .set("institution", &self.rows.from)
+            .set("rows", self.rows.rows)
+            .set("epoch", self.rows.to_epoch)
+            .set("taken", &self.hop.given)
+            .set("given", hash_of(&self.given));
+        if let Ok(permit) = decided {
+            record.set("basis", &permit.basis().entry);
+        }
+        record
+    }
+
+    async fn act(&self, _permit: &Self::Permit) -> Result<Stored, Failure> {
+        let house = &self.trustee.house;
+        let own = IssueHop { taken: self.hop.given.clone(), given: hash_of(&self.given), ..self.hop.clone() };
+        let message = ToInstitution {
+            rows: self.message.rows.clone(),
+            hops: vec![self.message.hop.clone(), house.sign(&own)],
+            codes: self.given.clone(),
+        };
+        let institution = house.party(&self.rows.from).map_err(Failure::new)?;
+        let stored = house.post(&institution, ROWS, &message, Duration::from_secs(25)).await;
+        stored.map_err(|error| Failure::with(error.reason(), "from the institution"))
+    }
+
+    fn protect(&self, _permit: &Self::Permit, stored: Stored) -> Result<Protected, Failure> {
+        serde_json::to_vec(&stored).map(Protected::reply).map_err(|_| Failure::new(Reason::Internal))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use words::{Epoch, PartyId};
+
+    #[test]
+    fn epochs_go_on_one_by_one_and_word_told_twice_is_told_once() {
+        let change = |epoch, old_until: Option<i64>| EpochChange {
+            party: PartyId::parse("town").unwrap(),
+            epoch: Epoch(epoch),
+            old_until: old_until.map(Moment),
+            at: Moment(0),
+        };
+        let first = Epochs::default();
+        let open = after(first, &change(1, None)).unwrap();
+        assert_eq!(after(open, &change(1, None)), Some(open));
+        let switched = after(open, &change(1, Some(5))).unwrap();
+        assert_eq!(after(switched, &change(1, Some(5))), Some(switched));
+        assert_eq!(after(switched, &change(1, None)), Some(switched), "late word of the opening");
+        assert_eq!(after(first, &change(1, Some(5))), Some(switched), "the opening was never heard of");
+        for wrong in [change(2, None), change(2, Some(5)), change(0, Some(5))] {
+            assert!(wrong.epoch == Epoch(0) || after(first, &wrong).is_none(), "{wrong:?}");
+        }
+        assert_eq!(after(switched, &change(0, Some(9))), None, "never back");
+    }
+}
