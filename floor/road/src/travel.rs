@@ -105,7 +105,7 @@ impl Road {
         let step = trace.begin();
         let opened = self.open(&arrival, verb, &decided, shown.is_some(), now).await;
         trace.step("record_decision", step);
-        match opened.map_err(|_| stop(&arrival, Reason::Internal))? {
+        match opened.map_err(|error| stop(&arrival, unrecorded(&error)))? {
             Opened::Fresh => {}
             Opened::Found(found) => return self.again::<V>(&arrival, found, now).await,
         }
@@ -133,7 +133,8 @@ impl Road {
             }
         };
         trace.step("record_outcome", step);
-        if recorded.is_err() { Err(stop(&arrival, Reason::Internal)) } else { ended }
+        recorded.map_err(|error| stop(&arrival, unrecorded(&error)))?;
+        ended
     }
 
     /// Refuses on account of the room's own state. Recorded; the id stays free, so that the same act may come again
@@ -149,7 +150,7 @@ impl Road {
         let act = Some(arrival.id);
         let leaf = Leaf::new(&self.shelves, salt, act, V::NAME, "turned_away", self.now(), record);
         let noted = self.insert(leaf).await;
-        stop(arrival, if noted.is_ok() { reason } else { Reason::Internal })
+        stop(arrival, noted.map_or_else(|error| unrecorded(&error), |()| reason))
     }
 
     /// Decision, leaf, parcels and the room's own rows in one transaction, unless the id was used before.
@@ -248,7 +249,7 @@ impl Road {
             let (salt, act) = (self.world.random(), Some(arrival.id));
             let noted =
                 self.insert(Leaf::new(&self.shelves, salt, act, V::NAME, "replayed", now, record)).await;
-            return Err(stop(arrival, if noted.is_ok() { Reason::Replayed } else { Reason::Internal }));
+            return Err(stop(arrival, noted.map_or_else(|error| unrecorded(&error), |()| Reason::Replayed)));
         }
         let give_up = tokio::time::sleep(PATIENCE);
         tokio::pin!(give_up);
@@ -340,6 +341,11 @@ impl Road {
         let leaf = leaf?;
         self.db.write("note", move |write| leaf.insert(write)).await
     }
+}
+
+/// What a caller is told where nothing can be recorded: whether the place it is kept in is to blame, or this program.
+fn unrecorded(error: &StoreError) -> Reason {
+    if error.is_temporary() { Reason::CannotRecord } else { Reason::Internal }
 }
 
 const fn stop(arrival: &Arrival, reason: Reason) -> Stop {

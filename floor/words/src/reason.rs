@@ -167,6 +167,9 @@ reasons! {
     LedgerBroken "ledger_broken" 503 Ourselves
         "この機関の記録簿が確認された記録と一致しないため、処理を止めています。" "運営者に知らせてください。運営者は部屋の記録(ログ)の指示に従ってください。"
         "This room's ledger is not the one that was witnessed, so it has stopped." "Tell its operator, who finds in the room's log what to do.";
+    CannotRecord "cannot_record" 503 Ourselves
+        "この部屋はいま記録を書けないため、答えられません。" "しばらくして、もう一度送ってください。続くときは、ディスクまたはデータベースを確かめるよう運営者に知らせてください。"
+        "This room cannot write its records now, so it does not answer." "Send it again a little later; if it lasts, its operator must look at the disk or the database.";
     Internal "internal" 500 Ourselves
         "内部の誤りで処理できませんでした。" "行為の番号を添えて運営者に知らせてください。"
         "Something went wrong inside this room." "Tell its operator, with the act's id.";

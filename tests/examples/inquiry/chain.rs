@@ -28,7 +28,8 @@ pub struct Chain {
 
 impl Drop for Chain {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        // Ended in order: a master that is killed leaves its workers behind.
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
         let _ = self.child.wait();
     }
 }
@@ -117,13 +118,6 @@ impl Chain {
             all.push(self.caller().await?);
         }
         account(&self.processes()?, Callers { callers: all, within }).await
-    }
-
-    /// Ends it.
-    pub fn stop(mut self) -> Result<()> {
-        self.child.kill()?;
-        self.child.wait()?;
-        Ok(())
     }
 }
 

@@ -139,9 +139,7 @@ async fn measure(arguments: &Arguments, proofs: &str, reply_key: &str) -> Result
     if arguments.memory_minutes > 0 {
         rooms.watch_memory(most, arguments.memory_minutes).await?;
     }
-    for (_, chain) in chains {
-        chain.stop()?;
-    }
+    drop(chains);
     rooms.stop().await
 }
 

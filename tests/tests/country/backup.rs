@@ -59,8 +59,18 @@ fn wanted(folder: &Path, party: &str, from: &Path, entries: Option<PathBuf>) -> 
     }
 }
 
-fn move_away(folder: &Path, party: &str, to: &str) {
-    std::fs::rename(folder.join(party).join(format!("{party}.db")), folder.join(party).join(to)).unwrap();
+/// Takes a room's database from its place: its file, or all of its schema.
+async fn move_away(ground: &Ground, party: &str, to: &str) {
+    match &ground.ready.stage.section(party).unwrap().settings.common.database {
+        store::Location::Sqlite(file) => std::fs::rename(file, file.with_file_name(to)).unwrap(),
+        store::Location::Postgres { url, schema } => {
+            let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+            tokio::spawn(connection);
+            let gone = to.replace(['-', '.'], "_");
+            let sql = format!("ALTER SCHEMA {schema} RENAME TO {schema}_{gone}");
+            client.batch_execute(&sql).await.unwrap();
+        }
+    }
 }
 
 fn files(folder: &Path) -> Vec<String> {
@@ -85,7 +95,16 @@ async fn eventually(seconds: u32, mut holds: impl AsyncFnMut() -> bool) -> bool 
 /// Both ways a room comes back: whole, and behind its witnesses; the latter filled up from a kept copy of its ledger.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_room_goes_on_from_its_backup_and_notices_one_that_is_too_old() {
-    let mut ground = Ground::new(100).await;
+    goes_on_and_notices(Ground::new(100).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_on_postgresql_goes_on_from_its_backup_too() {
+    let Some(url) = store::testing::postgres_url() else { return };
+    goes_on_and_notices(Ground::on_postgres(100, url).await).await;
+}
+
+async fn goes_on_and_notices(mut ground: Ground) {
     let folder = ground.folder.path().to_owned();
     ask(&ground).await.unwrap();
     // While it runs and answers: what was told before is in it, each record whole.
@@ -120,7 +139,7 @@ async fn a_room_goes_on_from_its_backup_and_notices_one_that_is_too_old() {
     let newest = Safe { ground: &ground, key: folder.join("backup-key") }.take("tax", "newest.backup").await;
 
     // The newest one: as if nothing had been.
-    move_away(&folder, "tax", "lost.db");
+    move_away(&ground, "tax", "lost.db").await;
     restore(&wanted(&folder, "tax", &newest, None)).await.unwrap();
     ground.ready.stage.start_room("tax").await.unwrap();
     ask(&ground).await.unwrap();
@@ -132,7 +151,7 @@ async fn a_room_goes_on_from_its_backup_and_notices_one_that_is_too_old() {
     ground.ready.stage.stop_room("tax").await.unwrap();
 
     // An old one: the room notices before it answers anything, and says so in its log and to whoever asks.
-    move_away(&folder, "tax", "lost-again.db");
+    move_away(&ground, "tax", "lost-again.db").await;
     restore(&wanted(&folder, "tax", &old, None)).await.unwrap();
     ground.ready.stage.start_room("tax").await.unwrap();
     let Err(wire::CallError::Problem(problem)) = ask(&ground).await else { panic!("the tax agency answers") };
@@ -143,7 +162,7 @@ async fn a_room_goes_on_from_its_backup_and_notices_one_that_is_too_old() {
     ground.ready.stage.stop_room("tax").await.unwrap();
 
     // Filled up from the copy: it lacks what came after the copy was kept, so the room still says no.
-    move_away(&folder, "tax", "old.db");
+    move_away(&ground, "tax", "old.db").await;
     restore(&wanted(&folder, "tax", &old, Some(kept.clone()))).await.unwrap();
     ground.ready.stage.start_room("tax").await.unwrap();
     let again = ask(&ground).await;
@@ -185,7 +204,7 @@ async fn what_cannot_be_restored_changes_nothing() {
     ground.ready.stage.stop_room("tax").await.unwrap();
     let there = restore(&wanted(&folder, "tax", &of_tax, None)).await.unwrap_err().to_string();
     assert!(there.contains("move it away"), "{there}");
-    move_away(&folder, "tax", "lost.db");
+    move_away(&ground, "tax", "lost.db").await;
     let before = files(&folder.join("tax"));
 
     let said = async |from: &Path, key: &Path| {

@@ -43,6 +43,14 @@ impl Ground {
         Self { folder, ready }
     }
 
+    /// The same, the rooms' data in PostgreSQL.
+    pub async fn on_postgres(residents: u32, url: String) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let args = DemoArgs { postgres: Some(url), ..args(folder.path(), residents) };
+        let ready = build(&args, &Stopwatch::start()).await.unwrap();
+        Self { folder, ready }
+    }
+
     /// The same under another scheme.
     pub async fn under(scheme: u8, residents: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
