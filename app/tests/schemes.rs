@@ -11,7 +11,7 @@ use words::Scheme;
 
 fn args(folder: &std::path::Path) -> SchemesArgs {
     SchemesArgs {
-        persons: 60,
+        persons: 200,
         pairs: 40,
         json: Some(folder.join("schemes.json")),
         html: folder.join("schemes.html"),

@@ -128,31 +128,39 @@ fn holder(write: &mut Write<'_>, name: &str) -> Result<i64, StoreError> {
     write.row(HOLDER, &params![name])?.ok_or(StoreError::Closed)?.int(0)
 }
 
-/// The person of a handle; entered at the first use.
-fn person(write: &mut Write<'_>, handle: &[u8; 16]) -> Result<i64, StoreError> {
-    const SELECT: &str = "SELECT person FROM code_person WHERE handle = $1";
-    if let Some(row) = write.row(SELECT, &params![handle])? {
-        return row.int(0);
+/// The person of a handle, entered at the first use; whether it was entered now.
+fn person(write: &mut Write<'_>, handle: &[u8; 16]) -> Result<(i64, bool), StoreError> {
+    if let Some(row) = write.row("SELECT person FROM code_person WHERE handle = $1", &params![handle])? {
+        return Ok((row.int(0)?, false));
     }
-    let next =
-        "INSERT INTO code_person (person, handle) SELECT COALESCE(MAX(person), 0) + 1, $1 FROM code_person";
-    write.execute(next, &params![handle])?;
-    write.row(SELECT, &params![handle])?.ok_or(StoreError::Closed)?.int(0)
+    let next = "INSERT INTO code_person (person, handle) SELECT COALESCE(MAX(person), 0) + 1, $1 FROM code_person \
+                RETURNING person";
+    Ok((write.row(next, &params![handle])?.ok_or(StoreError::Closed)?.int(0)?, true))
 }
 
-/// The code of a person at a holder; drawn at its first use. The key of the table makes codes of one holder differ.
+/// The code of a person at a holder; drawn at its first use.
 fn code_of(write: &mut Write<'_>, person: i64, holder: i64, dice: &Dice) -> Result<OpenCode, StoreError> {
     const SELECT: &str = "SELECT code FROM link_code WHERE person = $1 AND holder = $2";
-    const INSERT: &str =
-        "INSERT INTO link_code (holder, code, person) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-    let wrong = |_| StoreError::Constraint { what: "a code of the table is not 16 bytes".into() };
+    match write.row(SELECT, &params![person, holder])? {
+        Some(row) => OpenCode::from_drawn(&row.bytes(0)?).map_err(not_drawn),
+        None => draw_code(write, person, holder, dice),
+    }
+}
+
+fn not_drawn(_: seal::SealError) -> StoreError {
+    StoreError::Constraint { what: "a code of the table is not 16 bytes".into() }
+}
+
+/// Draws a code for a person who has none at this holder. The key of the table makes codes of one holder differ: one that
+/// was drawn before, for whomever, is drawn again.
+fn draw_code(write: &mut Write<'_>, person: i64, holder: i64, dice: &Dice) -> Result<OpenCode, StoreError> {
+    const INSERT: &str = "INSERT INTO link_code (holder, code, person) VALUES ($1, $2, $3) ON CONFLICT (holder, code) DO NOTHING";
     loop {
-        if let Some(row) = write.row(SELECT, &params![person, holder])? {
-            return OpenCode::from_drawn(&row.bytes(0)?).map_err(wrong);
+        let code = OpenCode::draw(dice);
+        let drawn = code.drawn().map_err(not_drawn)?;
+        if write.execute(INSERT, &params![holder, drawn, person])? == 1 {
+            return Ok(code);
         }
-        // One that was drawn before, for whomever, is drawn again.
-        let code = OpenCode::draw(dice).drawn().map_err(wrong)?;
-        write.execute(INSERT, &params![holder, code, person])?;
     }
 }
 
@@ -168,9 +176,9 @@ impl OpenScheme for Tables {
             self.db
                 .write("issue_codes", move |write| {
                     let holder = holder(write, &name)?;
-                    let issue = |handle: &[u8; 16]| {
-                        let person = person(write, handle)?;
-                        code_of(write, person, holder, &dice)
+                    let issue = |handle: &[u8; 16]| match person(write, handle)? {
+                        (person, true) => draw_code(write, person, holder, &dice),
+                        (person, false) => code_of(write, person, holder, &dice),
                     };
                     handles.iter().map(issue).collect::<Result<Vec<_>, StoreError>>()
                 })
