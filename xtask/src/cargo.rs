@@ -51,17 +51,26 @@ const FUZZ_S: &str = "3";
 const LONG_FUZZ_S: &str = "20";
 /// Inquiries of each cause that a provider does not answer, for each of three seeds; the test itself takes fewer.
 const ORACLE_SAMPLES: &str = "2000";
+/// Random chains of certificates held against OpenSSL; the test itself takes fewer.
+const CHAINS: &str = "2000";
 /// Conversions timed for whether their time depends on the secret factors.
 const TIMING_SAMPLES: &str = "200000";
 
 /// Runs all tests, shows their output, and counts passed and failed ones.
-pub(crate) fn test(workspace: &Workspace, postgres_url: &str, long: bool) -> anyhow::Result<(u64, u64)> {
+pub(crate) fn test(
+    workspace: &Workspace,
+    postgres_url: &str,
+    judges: &Path,
+    long: bool,
+) -> anyhow::Result<(u64, u64)> {
     // Built first, binaries too: the demo runs after the tests use them, and a broken build is told as such.
     build(workspace)?;
     let mut child = Command::new(program())
         .args(["test", "--release", "--workspace", "--no-fail-fast", "--locked"])
         .current_dir(&workspace.root)
         .env("MUSUBI_TEST_POSTGRES", postgres_url)
+        .env("MUSUBI_CERTIFICATE_JUDGES", judges)
+        .envs(long.then_some(("MUSUBI_CHAINS", CHAINS)))
         .env("MUSUBI_FUZZ_SECONDS", if long { LONG_FUZZ_S } else { FUZZ_S })
         .envs(long.then_some(("MUSUBI_ORACLE_SAMPLES", ORACLE_SAMPLES)))
         .envs(long.then_some(("MUSUBI_TIMING_SAMPLES", TIMING_SAMPLES)))

@@ -5,6 +5,7 @@ mod apis;
 mod architecture;
 mod bench;
 mod cargo;
+mod certificates;
 mod constant_time;
 mod demo_run;
 mod faults;
@@ -106,8 +107,9 @@ fn test(workspace: &Workspace, install: bool, long: bool) -> anyhow::Result<Exit
     // Cheap ones first: a slip should be told in seconds.
     checks(&mut steps, workspace);
     let server = steps.step("private PostgreSQL server", postgres::Server::start);
-    if let Some(server) = server {
-        steps.tests("cargo test", || cargo::test(workspace, &server.url, long));
+    let judges = steps.step("judges of certificates", || certificates::judges(workspace));
+    if let (Some(server), Some(judges)) = (server, judges) {
+        steps.tests("cargo test", || cargo::test(workspace, &server.url, &judges, long));
         demo_run::steps(&mut steps, workspace, &server.url, long);
         faults::steps(&mut steps, workspace, long);
         apis::steps(&mut steps, workspace, long);

@@ -141,9 +141,11 @@ impl Authority {
         let key = requested_key(&request.der).ok_or("the request is not signed with the key it names")?;
         let text = |error: anyhow::Error| error.to_string();
         let ca = self.key(&format!("{}-ca", word(request.purpose))).map_err(text)?;
+        let authority = self.certificate(request.purpose).map_err(text)?;
+        let by = (&ca, authority.as_slice());
         let certificate =
-            certificates::holders(request.purpose, holder, &key, &ca, self.world.random(), self.now())?;
-        Ok(Answer { certificate, authority: self.certificate(request.purpose).map_err(text)? })
+            certificates::holders(request.purpose, holder, &key, by, self.world.random(), self.now())?;
+        Ok(Answer { certificate, authority })
     }
 
     /// The authority's own certificate.

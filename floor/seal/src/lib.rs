@@ -3,6 +3,8 @@
 //! INVARIANT: no type here that holds a secret has `Debug`, `Display` or `Serialize`; all are wiped on drop,
 //! and numbers are shown only by `reveal(&Permit)`. All entropy comes through [`Dice`].
 //!
+//! Certificates, revocation lists and their validation: [`x509`].
+//!
 //! Primitives: Ed25519 (RFC 8032), HPKE (RFC 9180) with X-Wing or X25519, ristretto255 (RFC 9496) with the
 //! n-PEP scheme of `libpep`, HMAC-SHA-256/512, XChaCha20-Poly1305.
 
@@ -25,6 +27,7 @@ mod timing;
 mod transcryptor;
 #[cfg(test)]
 mod vectors;
+pub mod x509;
 
 pub use at_rest::StorageKey;
 pub use ceremony::{Dealt, GlobalKeys, deal};
