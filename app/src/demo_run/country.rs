@@ -90,7 +90,7 @@ pub fn write(
     let with_service = || Institution::ALL.into_iter().filter(|one| one.profile().service.is_some());
     let rooms = SINGLE.len() + Institution::ALL.len();
     let with_pages = 2 + Institution::ALL.len();
-    let mut ports = free_ports(rooms * 2 + with_service().count() + with_pages + 1)?.into_iter();
+    let mut ports = free_ports(rooms * 2 + with_service().count() + with_pages + 2)?.into_iter();
     let mut next = || ports.next().context("a port");
     let services: BTreeMap<String, u16> =
         with_service().map(|one| Ok((one.as_str().to_owned(), next()?))).collect::<Result<_>>()?;
@@ -99,6 +99,7 @@ pub fn write(
         std::path::absolute(&folder.path).map(|path| seal::sha256(path.as_os_str().as_encoded_bytes()))?;
     let of_folder = words::hex(of_folder.get(..4).unwrap_or_default());
     let start = next()?;
+    let public = next()?;
     let pages = |id: &str, port: u16| {
         format!("\n[{id}.pages]\nlisten = \"127.0.0.1:{port}\"\nstart = \"http://127.0.0.1:{start}/\"\n")
     };
@@ -130,6 +131,9 @@ pub fn write(
             "linkage" | "registry" | "portal" => "demo = true\n".to_owned(),
             "oversight" => {
                 "whitelist = \"whitelist.jws\"\naccreditations = \"accreditations.json\"\n".to_owned()
+            }
+            "authority" => {
+                format!("public = \"127.0.0.1:{public}\"\npublic_uri = \"http://127.0.0.1:{public}\"\n")
             }
             _ => String::new(),
         };

@@ -4,6 +4,7 @@
 //! JSON where the connection is proof enough. Unknown fields are refused everywhere.
 
 pub mod audit;
+pub mod certificates;
 pub mod country;
 pub mod desk;
 pub mod directory;

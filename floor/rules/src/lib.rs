@@ -13,6 +13,7 @@ mod permit;
 mod provider;
 mod retention;
 mod transcryptor;
+mod verification;
 mod whitelist;
 
 pub use accreditation::{Accreditation, AccreditedPerson, Standing};
@@ -24,4 +25,5 @@ pub use permit::{Answer, Ask, Basis, Convert, Issue, Look, Operate, Permit, Refu
 pub use provider::{AskFacts, Late, ProviderFacts, decide_answer, decide_ask, decide_late_answer};
 pub use retention::{RecordClass, has_ended};
 pub use transcryptor::{InquiryRequest, Pace, TranscryptorFacts, decide_conversion};
+pub use verification::{Verification, VerificationFacts, decide_verification};
 pub use whitelist::{Row, Whitelist};

@@ -71,6 +71,12 @@ pub enum Operation {
     ShieldRecord,
     /// Take the copy of the own system that answers others.
     TakeCopy,
+    /// Order a person's certificates, or say that they end.
+    OrderCertificates,
+    /// Make the revocation lists anew before their time.
+    MakeLists,
+    /// See what the own certificates were used for, or say who may learn the attributes of a new one.
+    LookAfterCertificates,
     /// Ask the third-party body about an act that is in the own records.
     Complain,
 }
@@ -98,6 +104,13 @@ pub fn decide_operation(operation: Operation, role: Role) -> Result<Permit<Opera
         Operation::ChangeEpoch => (Role::Operator, "replacement of an institution's link codes (house rule)"),
         Operation::SettleInquiry => (Role::Clerk, "provision by the provider (番号法第二十二条)"),
         Operation::Complain => (Role::Person, "complaints to the third-party body (番号法第三十八条の八)"),
+        Operation::OrderCertificates => {
+            (Role::Registrar, "certification through the municipality (公的個人認証法第三条)")
+        }
+        Operation::MakeLists => (Role::Operator, "records of ended certificates (公的個人認証法第十六条)"),
+        Operation::LookAfterCertificates => {
+            (Role::Person, "the holder's own certificates (公的個人認証法第六十一条)")
+        }
         Operation::TakeCopy => (Role::Clerk, "the copy that is kept for inquiries (番号法第二十二条)"),
         Operation::ShieldRecord => (Role::Clerk, "measures of support (住民基本台帳事務処理要領)"),
     };

@@ -8,6 +8,7 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::codes::PersonKey;
 use crate::open_code::CoreKey;
 use crate::secret::Secret;
+use crate::x509::{IssuerKey, KeyKind};
 use crate::{Dice, SealingKey, SigningKey, StorageKey, Suite, TranscryptorSecrets};
 
 /// Why a key could not be read or written. Names the file, never its content.
@@ -41,13 +42,14 @@ const SIGNING: &str = "musubi-signing-key-v1";
 const SEALING: &str = "musubi-sealing-key-v1";
 const STORAGE: &str = "musubi-storage-key-v1";
 const PERSON: &str = "musubi-person-key-v1";
+const ISSUER: &str = "musubi-issuer-key-v1";
 const TRANSCRYPTOR: &str = "musubi-transcryptor-secrets-v1";
 const CORE: &str = "musubi-core-key-v1";
 /// The other body's secrets, where one operator holds both: schemes 1 to 5.
 const SECOND: &str = "second-transcryptor.key";
 
 /// What a party cannot make anew without losing what was made with it.
-const IRREPLACEABLE: [&str; 7] = [
+const IRREPLACEABLE: [&str; 9] = [
     "signing.key",
     "sealing.key",
     "storage.key",
@@ -55,6 +57,8 @@ const IRREPLACEABLE: [&str; 7] = [
     "transcryptor.key",
     "second-transcryptor.key",
     "core.key",
+    "signature-ca.key",
+    "authentication-ca.key",
 ];
 
 fn retention_name(shelf: &str) -> String {
@@ -206,6 +210,19 @@ impl KeyFolder {
             self.write_key("storage.key", STORAGE, StorageKey::generate(dice).root().bytes())?;
         }
         self.read_32("storage.key", STORAGE).map(|root| StorageKey::from_bytes(root, dice.clone()))
+    }
+
+    /// An issuer's key of certificates, `<name>.key`, sealed under the storage key besides; made of this kind if it is missing.
+    pub fn issuer(&self, name: &str, kind: KeyKind, storage: &StorageKey) -> Result<IssuerKey, FolderError> {
+        let file = format!("{name}.key");
+        let wrong = || FolderError::NotThatKey { path: self.path.join(&file), expected: ISSUER };
+        if !self.has(&file) {
+            let pkcs8 = IssuerKey::generate(kind).map_err(|_| wrong())?;
+            self.write_key(&file, ISSUER, &storage.seal("keys", name.as_bytes(), "issuer", &pkcs8))?;
+        }
+        let sealed = self.read_key(&file, ISSUER)?;
+        let pkcs8 = storage.open("keys", name.as_bytes(), "issuer", &sealed).map_err(|_| wrong())?;
+        IssuerKey::from_pkcs8(&Zeroizing::new(pkcs8)).map_err(|_| wrong())
     }
 
     /// A retention key, in the folder `retention`, which no backup takes; made if it is missing and `make` is true. One

@@ -134,6 +134,9 @@ reasons! {
     TooLarge "too_large" 413 Caller
         "本文が大きすぎます。" "説明にある上限より小さくして送ってください。"
         "The body is too large." "Send less than the limit named in the detail.";
+    WrongState "wrong_state" 409 Caller
+        "いまの状態では、その手続はできません。何も変わっていません。" "状態を確かめてください。失効した証明書は、新しく発行を受けてください。"
+        "In its present state this cannot be done. Nothing was changed." "Check the state; in place of a certificate that has ended a new one is issued.";
     NotFound "not_found" 404 Caller
         "その場所には何もありません。" "番号またはアドレスを確かめてください。"
         "There is nothing there." "Check the id or the address.";

@@ -4,8 +4,13 @@ use protocol::directory::Entry;
 use store::{Location, Migrations, StoreError, Write, params};
 
 /// The room's own tables.
-pub(crate) const MIGRATIONS: Migrations =
-    Migrations { owner: "authority", steps: &[(1, "party", include_str!("../migrations/0001_party.sql"))] };
+pub(crate) const MIGRATIONS: Migrations = Migrations {
+    owner: "authority",
+    steps: &[
+        (1, "party", include_str!("../migrations/0001_party.sql")),
+        (2, "certificate", include_str!("../migrations/0002_certificate.sql")),
+    ],
+};
 
 /// All entries and the version they make.
 pub(crate) async fn parties(db: &store::Db) -> Result<(i64, Vec<Entry>), StoreError> {

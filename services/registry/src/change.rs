@@ -6,13 +6,15 @@ use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use house::{json_bytes, told};
+use protocol::certificates::{EVENTS, HolderEvent, TellEvent};
 use protocol::register::{Change, ChangeDone};
-use road::{Arrival, Failure, Protected, Record, Refused, Verb};
+use road::{Arrival, Failure, Parcel, Protected, Record, Refused, Verb};
 use rules::{Operate, Operation, Pace, Permit, Role, decide_operation};
 use seal::{IndividualNumber, ResidentCode};
 use wire::{Caller, Json, Problem};
 use words::{ActId, Moment, Reason};
 
+use crate::certificates::{handle, touches};
 use crate::error::{own_database, unreadable};
 use crate::policy::{changes_code, first_fault};
 use crate::store::{self, Row, Update};
@@ -38,7 +40,8 @@ pub(crate) async fn change(
         caller: caller.label(),
         request_hash: seal::sha256(&body.bytes),
     };
-    let verb = MakeChange { registry: Arc::clone(&registry), change, row, sequence, role };
+    let certificates = registry.certificates_end(&change, &row, arrival.id).await?;
+    let verb = MakeChange { registry: Arc::clone(&registry), change, row, sequence, role, certificates };
     house.road.travel(arrival, verb).await.map(json_bytes).map_err(told)
 }
 
@@ -48,6 +51,34 @@ struct MakeChange {
     row: Row,
     sequence: i64,
     role: Role,
+    /// What the authority is told, where certificates end by this change.
+    certificates: Option<Parcel>,
+}
+
+impl Registry {
+    /// The word to the authority, if a change ends a certificate of the resident (row C2).
+    async fn certificates_end(
+        &self,
+        change: &Change,
+        row: &Row,
+        id: ActId,
+    ) -> Result<Option<Parcel>, Problem> {
+        let house = &self.house;
+        if !store::is_certified(house.road.db(), row.anchor).await.map_err(own_database)? {
+            return Ok(None);
+        }
+        let before = store::open_attributes(&house.storage, &row.anchor, &row.attributes);
+        let event = match &change.attributes {
+            _ if change.kind.ends() => HolderEvent::Ended,
+            Some(after) if before.is_none_or(|before| touches(&before, after)) => {
+                HolderEvent::AttributesChanged
+            }
+            _ => return Ok(None),
+        };
+        let told = TellEvent { id, holder: handle(house, &row.anchor), event };
+        let body = serde_json::to_vec(&told).map_err(|_| Problem::new(Reason::Internal))?;
+        Ok(Some(Parcel { destination: house.only("authority")?.id, path: EVENTS, body, held: false }))
+    }
 }
 
 impl MakeChange {
@@ -111,6 +142,10 @@ impl Verb for MakeChange {
             .set("day", self.change.day)
             .set("new_number", self.change.new_number);
         record
+    }
+
+    fn parcels(&self, decided: Result<&Self::Permit, &Refused>) -> Vec<Parcel> {
+        decided.map_or_else(|_| Vec::new(), |_| self.certificates.iter().cloned().collect())
     }
 
     async fn act(&self, _permit: &Self::Permit) -> Result<Vec<u8>, Failure> {

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod certificates;
 mod change;
 mod enter;
 mod error;

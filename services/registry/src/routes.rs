@@ -2,6 +2,7 @@
 
 use axum::http::Method;
 use axum::routing::post;
+use protocol::certificates::{self as said, CARD_CERTIFICATES, CARD_EVENTS};
 use protocol::{issue, own, register};
 use rules::{Defaults, Role};
 use wire::{Route, Side, Who};
@@ -48,6 +49,20 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             .says("住民一人の異動を登録する。", "Enters a change of one resident.")
             .takes::<register::Change>()
             .gives::<register::ChangeDone>(),
+        Route::new(Side::Inner, Method::POST, CARD_CERTIFICATES, REGISTRAR, post(crate::certificates::order))
+            .says(
+                "住民のカードの鍵に、電子証明書の発行を受ける。",
+                "Has certificates issued for the keys of a resident's card.",
+            )
+            .takes::<said::OrderForCard>()
+            .gives::<said::IssuedCertificates>(),
+        Route::new(Side::Inner, Method::POST, CARD_EVENTS, REGISTRAR, post(crate::certificates::event))
+            .says(
+                "住民の電子証明書の一時停止・回復・失効を届ける。",
+                "Suspends, resumes or ends a resident's certificates.",
+            )
+            .takes::<said::CardEvent>()
+            .gives::<said::EventDone>(),
         Route::new(
             Side::Inner,
             Method::POST,

@@ -10,7 +10,10 @@ use crate::people::Anchor;
 /// The room's own tables.
 pub(crate) const MIGRATIONS: Migrations = Migrations {
     owner: "registry",
-    steps: &[(1, "registry", include_str!("../migrations/0001_registry.sql"))],
+    steps: &[
+        (1, "registry", include_str!("../migrations/0001_registry.sql")),
+        (2, "certified", include_str!("../migrations/0002_certified.sql")),
+    ],
 };
 
 /// A resident as the database has the row.
@@ -152,6 +155,20 @@ pub(crate) fn enter(write: &mut Write<'_>, new: &NewRow, now: Moment) -> Result<
 fn give_number(write: &mut Write<'_>, index: &Sha256, anchor: &Anchor, from: Date) -> Result<(), StoreError> {
     let sql = "INSERT INTO number_given (number_index, anchor, from_day, to_day) VALUES ($1, $2, $3, NULL)";
     write.execute(sql, &params![index, anchor, from.to_string()]).map(|_| ())
+}
+
+/// Notes that certificates are ordered for a resident.
+pub(crate) fn note_certified(write: &mut Write<'_>, anchor: &Anchor) -> Result<(), StoreError> {
+    let sql = "INSERT INTO certified (anchor) VALUES ($1) ON CONFLICT (anchor) DO NOTHING";
+    write.execute(sql, &params![anchor]).map(|_| ())
+}
+
+/// Whether certificates were ordered for a resident.
+pub(crate) async fn is_certified(db: &Db, anchor: Anchor) -> Result<bool, StoreError> {
+    db.read("is_certified", move |read| {
+        Ok(read.row("SELECT 1 FROM certified WHERE anchor = $1", &params![anchor])?.is_some())
+    })
+    .await
 }
 
 /// Adds a line to an entry's history; gives its number.

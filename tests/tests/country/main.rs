@@ -11,6 +11,7 @@
 mod absent_portal;
 mod backup;
 mod bad_input;
+mod certificates;
 mod desk;
 mod frauds;
 mod ground;

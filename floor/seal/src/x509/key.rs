@@ -1,5 +1,6 @@
 //! Keys of issuers, and the public keys that signatures are checked with.
 
+use aws_lc_rs::digest::{Digest, SHA256};
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{self, KeySize};
@@ -161,6 +162,21 @@ impl PublicKeyInfo {
         }
         // `VerificationAlgorithm` takes the key as the bit string holds it.
         scheme.verify_sig(&self.bits, message, signature).map_err(|_| X509Error::BadSignature)
+    }
+}
+
+impl PublicKeyInfo {
+    /// Checks a signature over what has this SHA-256: PKCS#1 v1.5 or ECDSA P-256, as the key is.
+    ///
+    /// # Errors
+    /// If it does not verify.
+    pub fn verify_hash(&self, hash: &crate::Sha256, signature: &[u8]) -> Result<(), X509Error> {
+        let scheme: &dyn VerificationAlgorithm = match self.kind().ok_or(X509Error::OtherKey)? {
+            KeyKind::Rsa2048 => &RSA_PKCS1_2048_8192_SHA256,
+            KeyKind::P256 => &ECDSA_P256_SHA256_ASN1,
+        };
+        let hash = Digest::import_less_safe(hash, &SHA256).map_err(|_| X509Error::BadSignature)?;
+        scheme.verify_digest_sig(&self.bits, &hash, signature).map_err(|_| X509Error::BadSignature)
     }
 }
 

@@ -64,6 +64,11 @@ impl CertId {
         Self { der, hash: oid(oid::SHA1), name_hash, key_hash, serial: serial.to_vec() }
     }
 
+    /// The DER.
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
     /// The serial number, as its INTEGER has it.
     pub fn serial(&self) -> &[u8] {
         &self.serial
