@@ -109,13 +109,16 @@ fn the_table_of_routes_and_callers_is_as_it_was_agreed() {
 
 #[test]
 fn nobody_gets_in_except_to_health_what_is_published_and_by_an_assertion() {
-    // Ledgers are published: hashes alone. A person's own records are asked for with the person's assertion.
+    // Ledgers are published: hashes alone. A person's own records are asked for with the person's assertion, what the own
+    // certificates were used for with a signature under them.
     let open_inside = [
         "/health",
         "/openapi.json",
         "/ledger/checkpoint",
         "/ledger/tile/{*path}",
         "/ledger/directory",
+        "/attribute-consents",
+        "/certificate-uses",
         "/my-information",
         "/my-records",
         "/person-sign-ins",

@@ -14,6 +14,12 @@ const BENCHES: [(&str, &str, &str, &str); 7] = [
         "anonymity_figures",
         "exact optimum beside the reference's figures; attack on several releases",
     ),
+    (
+        "authority",
+        "seal",
+        "certificate_figures",
+        "OCSP answers beside the bare signing rate, pre-signed over HTTP, a list of a million entries",
+    ),
     ("conversion", "seal", "conversion_figures", "microseconds of a conversion and what goes with it"),
     (
         "inquiry",
@@ -82,7 +88,29 @@ pub(crate) fn run(workspace: &Workspace, name: Option<&str>) -> anyhow::Result<E
     match example {
         "anonymity_figures" => anonymity::run(workspace)?,
         "match_figures" => peer::run(workspace)?,
+        "certificate_figures" => ocsp_over_http(workspace)?,
         _ => {}
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn ocsp_over_http(workspace: &Workspace) -> anyhow::Result<()> {
+    let common = ["--release", "--locked", "--workspace"];
+    let built = Command::new(cargo::program())
+        .arg("build")
+        .args(common)
+        .args(["--bin", "musubi", "--example", "ocsp"])
+        .current_dir(&workspace.root)
+        .status()
+        .context("building the rooms")?;
+    ensure!(built.success(), "the build ended with {built}");
+    let status = Command::new(workspace.target.join("release/examples/ocsp"))
+        .arg("--program")
+        .arg(workspace.binary("musubi"))
+        .arg("--folder")
+        .arg(workspace.target.join("bench-ocsp"))
+        .status()
+        .context("running the measurement over HTTP")?;
+    ensure!(status.success(), "the measurement ended with {status}");
+    Ok(())
 }

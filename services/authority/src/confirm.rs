@@ -27,7 +27,7 @@ const MOST: usize = 1_000;
 
 /// The bytes of a serial number as it is written in messages.
 fn serial(text: &str) -> Option<Vec<u8>> {
-    let whole = text.len() % 2 == 0 && (2..=40).contains(&text.len()) && text.is_ascii();
+    let whole = text.len().is_multiple_of(2) && (2..=40).contains(&text.len()) && text.is_ascii();
     let byte = |at: usize| u8::from_str_radix(text.get(at..at + 2)?, 16).ok();
     whole.then(|| (0..text.len()).step_by(2).map(byte).collect::<Option<_>>()).flatten()
 }

@@ -106,6 +106,30 @@ pub struct Request {
 }
 
 impl Request {
+    /// A request about these certificates, unsigned; DER.
+    pub fn with(about: &[CertId], nonce: Option<&[u8]>) -> Vec<u8> {
+        yasna::construct_der(|writer| {
+            writer.write_sequence(|writer| {
+                writer.next().write_sequence(|writer| {
+                    writer.next().write_sequence(|writer| {
+                        for id in about {
+                            writer.next().write_sequence(|writer| writer.next().write_der(&id.der));
+                        }
+                    });
+                    if let Some(nonce) = nonce {
+                        writer.next().write_tagged(Tag::context(2), |writer| {
+                            writer.write_sequence(|writer| {
+                                der::write_extension(writer.next(), oid::OCSP_NONCE, false, |writer| {
+                                    writer.write_bytes(nonce);
+                                });
+                            });
+                        });
+                    }
+                });
+            });
+        })
+    }
+
     /// Reads a request.
     ///
     /// # Errors

@@ -26,6 +26,7 @@ fn attributes() -> Attributes {
 pub struct Scene {
     pub authority: Authority,
     holder: IssuerKey,
+    pkcs8: Vec<u8>,
     pub der: Vec<u8>,
 }
 
@@ -33,7 +34,8 @@ pub fn scene(purpose: Purpose, kind: KeyKind) -> Scene {
     let issuer = key(kind);
     let der = jpki::authority(purpose, &issuer, [7; 16], now()).unwrap();
     let authority = Authority { purpose, certificate: Certificate::parse(&der).unwrap(), key: issuer };
-    let holder = key(KeyKind::Rsa2048);
+    let pkcs8 = IssuerKey::generate(KeyKind::Rsa2048).unwrap().to_vec();
+    let holder = IssuerKey::from_pkcs8(&pkcs8).unwrap();
     let services = Services {
         ocsp: Some("http://ocsp.authority.example/".into()),
         statement: Some("http://authority.example/cps.html".into()),
@@ -48,7 +50,7 @@ pub fn scene(purpose: Purpose, kind: KeyKind) -> Scene {
         services: &services,
     };
     let der = authority.issue(&holders).unwrap();
-    Scene { authority, holder, der }
+    Scene { authority, holder, pkcs8, der }
 }
 
 pub fn list(scene: &Scene, entries: &Entries) -> Vec<u8> {
@@ -130,6 +132,33 @@ fn certificates_and_lists_are_openssls_too() {
             text.contains("X509v3 Certificate Policies: critical") && text.contains("OU = Musubi-to"),
             "{text}"
         );
+    }
+}
+
+#[test]
+fn a_contract_signed_with_the_certificate_verifies_as_cms() {
+    let scene = scene(Purpose::Signature, KeyKind::Rsa2048);
+    let folder = tempfile::tempdir().unwrap();
+    let write = |file: &str, bytes: &[u8]| std::fs::write(folder.path().join(file), bytes).unwrap();
+    write("ca.pem", pem("CERTIFICATE", scene.authority.certificate.der()).as_bytes());
+    write("end.pem", pem("CERTIFICATE", &scene.der).as_bytes());
+    write("key.der", &scene.pkcs8);
+    write("contract", b"a contract\n");
+    let certificate = Certificate::parse(&scene.der).unwrap();
+    let mut revoked = Entries::default();
+    revoked.add(certificate.serial(), now(), RevocationReason::AffiliationChanged);
+    let sign = ["cms", "-sign", "-binary", "-md", "sha256", "-in", "contract", "-signer", "end.pem"];
+    let rest = ["-inkey", "key.der", "-keyform", "DER", "-outform", "DER", "-out", "contract.p7s"];
+    assert!(openssl(folder.path(), &[&sign[..], &rest].concat()).0);
+    for (entries, good) in [(Entries::default(), true), (revoked, false)] {
+        let both =
+            pem("CERTIFICATE", scene.authority.certificate.der()) + &pem("X509 CRL", &list(&scene, &entries));
+        write("trusted.pem", both.as_bytes());
+        let verify =
+            ["cms", "-verify", "-binary", "-inform", "DER", "-in", "contract.p7s", "-content", "contract"];
+        let rest = ["-CAfile", "trusted.pem", "-crl_check", "-purpose", "any", "-out", "read"];
+        let (held, said) = openssl(folder.path(), &[&verify[..], &rest].concat());
+        assert_eq!(held, good, "{said}");
     }
 }
 
