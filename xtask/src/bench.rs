@@ -7,7 +7,7 @@ use anyhow::{Context, ensure};
 use crate::{NOT_RUN, anonymity, cargo, cargo::Workspace, peer, postgres::Server};
 
 /// Name, package, example that measures, what it measures.
-const BENCHES: [(&str, &str, &str, &str); 7] = [
+const BENCHES: [(&str, &str, &str, &str); 8] = [
     (
         "anonymity",
         "anonymity",
