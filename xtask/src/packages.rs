@@ -5,7 +5,7 @@ use std::{fs, process::Command};
 use anyhow::{Context, ensure};
 
 /// Package, a folder whose entries hold the file below, the file that shows it is installed.
-const NEEDED: [(&str, &str, &str); 12] = [
+const NEEDED: [(&str, &str, &str); 13] = [
     ("postgresql", "/usr/lib/postgresql", "bin/initdb"),
     // Judges of the card: readers without hardware, clients of real cards, a browser that logs in.
     ("pcscd", "/usr", "pcscd"),
@@ -15,7 +15,9 @@ const NEEDED: [(&str, &str, &str); 12] = [
     ("opensc-pkcs11", "/usr/lib", "opensc-pkcs11.so"),
     ("gnutls-bin", "/usr", "gnutls-cli"),
     ("openssl", "/usr", "openssl"),
-    // Judges of the interfaces, from PyPI.
+    // A PKCS#11 token in software.
+    ("softhsm2", "/usr/lib", "libsofthsm2.so"),
+    // Judges of the interfaces and of certificates, from PyPI.
     ("python3-venv", "/usr/lib", "ensurepip/__init__.py"),
     ("chromium", "/usr", "chromium"),
     ("chromium-driver", "/usr", "chromedriver"),

@@ -1,6 +1,7 @@
 //! The two authorities of people's certificates, with their keys, their responders and what is kept of their answers.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use house::{House, StartError};
@@ -10,7 +11,7 @@ use seal::x509::ocsp::{IssuerId, Responder};
 use seal::x509::{Certificate, IssuerKey, KeyKind, X509Error};
 use words::Moment;
 
-use crate::Config;
+use crate::{Config, Token};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -47,10 +48,15 @@ pub(crate) const fn profile(purpose: Purpose) -> jpki::Purpose {
 }
 
 impl Issuing {
-    fn open(house: &Arc<House>, purpose: Purpose) -> Result<Self, StartError> {
+    fn open(house: &Arc<House>, purpose: Purpose, token: Option<&Token>) -> Result<Self, StartError> {
         let (profile, keys, now) = (profile(purpose), &house.keys, house.now());
         let name = format!("{}-ca", profile.as_str());
-        let key = keys.issuer(&name, KeyKind::Rsa2048, &house.storage)?;
+        let key = match token {
+            Some(token) => {
+                token.issuer(&name).map_err(|error| StartError::File("token".into(), error.to_string()))?
+            }
+            None => keys.issuer(&name, KeyKind::Rsa2048, &house.storage)?,
+        };
         let file = format!("{name}.der");
         if !keys.has(&file) {
             let der = jpki::authority(profile, &key, house.world.random(), now).map_err(not_made)?;
@@ -75,15 +81,17 @@ impl Issuing {
 
 impl Authorities {
     /// Opens both; their keys are made where they are missing.
-    pub(crate) fn open(house: &Arc<House>, config: &Config) -> Result<Self, StartError> {
+    pub(crate) fn open(house: &Arc<House>, config: &Config, base: &Path) -> Result<Self, StartError> {
+        let token = config.token.as_ref().map(|token| Token::open(token, base)).transpose();
+        let token = token.map_err(|error| StartError::File("token".into(), error.to_string()))?;
         let at = config.public_uri.as_deref();
         let services = Services {
             ocsp: at.map(|at| format!("{at}/ocsp")),
             statement: at.map(|at| format!("{at}/statement")),
         };
         Ok(Self {
-            signature: Issuing::open(house, Purpose::Signature)?,
-            authentication: Issuing::open(house, Purpose::Authentication)?,
+            signature: Issuing::open(house, Purpose::Signature, token.as_ref())?,
+            authentication: Issuing::open(house, Purpose::Authentication, token.as_ref())?,
             services,
             presigned: config.presigned,
             answers: RwLock::default(),

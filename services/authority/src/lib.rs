@@ -16,10 +16,12 @@ mod public;
 mod revoke;
 mod routes;
 mod store;
+mod token;
 mod verify;
 
 pub use certify::{CertifyError, PartyKey, Root};
 pub use store::enrol;
+pub use token::{Token, TokenConfig, TokenError};
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
@@ -52,6 +54,8 @@ struct Config {
     /// Whether OCSP answers are signed beforehand and a nonce is not repeated (RFC 5019).
     #[serde(default)]
     presigned: bool,
+    /// The PKCS#11 token that keeps the authorities' keys; files of the room's own folder without it.
+    token: Option<TokenConfig>,
 }
 
 impl Config {
@@ -110,7 +114,7 @@ impl Room for AuthorityRoom {
         Box::pin(async move {
             let config = Config::read(&settings)?;
             let house = House::open("authority", &settings, world, store::MIGRATIONS).await?;
-            let people = issuing::Authorities::open(&house, &config)?;
+            let people = issuing::Authorities::open(&house, &config, &settings.base)?;
             let (kept, lists) = (AtomicI64::new(-1), tokio::sync::Mutex::default());
             let authority = Arc::new(Authority { house: Arc::clone(&house), kept, people, lists });
             // The authority follows its own directory: what it publishes is what it admits callers by.
