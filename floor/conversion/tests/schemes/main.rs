@@ -12,8 +12,9 @@ use std::collections::HashSet;
 
 use ground::{Ground, database, same};
 use proptest::prelude::*;
-use seal::{Dice, EncryptedCode, LinkCode, PersonPoint};
-use words::{Domain, Epoch, PartyId, Reason, Scheme};
+use seal::{CoreKey, Dice, EncryptedCode, IndividualNumber, LinkCode, OpenCode, PersonPoint};
+use serde_json::json;
+use words::{Domain, Epoch, PartyId, Reason, Scheme, hex};
 
 const PARTIES: [&str; 4] = ["town", "tax", "bank", "portal"];
 
@@ -212,6 +213,47 @@ async fn no_two_of_a_hundred_thousand_have_one_code() {
 /// Random points, without the price of encrypting them.
 fn random_people(dice: &Dice, count: usize) -> Vec<LinkCode> {
     (0..count).map(|_| PersonPoint::nobody(dice).dangerous_code()).collect()
+}
+
+/// `docs/protocol/vectors/open-codes.json`, which the second implementation in Python made.
+#[test]
+fn vectors_of_codes_in_the_open() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/protocol/vectors/open-codes.json");
+    let kept: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let shown = |code: &OpenCode| {
+        let point = code.to_link_code().unwrap();
+        assert!(OpenCode::from_link_code(&point).unwrap() == *code);
+        json!({"code": hex(code.dangerous_bytes()), "point": hex(&point.dangerous_bytes())})
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let keys = seal::KeyFolder::new(folder.path());
+    let text = format!("musubi-person-key-v1 {}\n", words::B64::from([3u8; 32]).text());
+    keys.write("person.key", text.as_bytes()).unwrap();
+    let person = keys.person(None).unwrap().person(&[5; 32]).dangerous_code();
+    let core = CoreKey::dangerous_from([4; 32]);
+    let mut of = [("town", 0), ("town", 1), ("tax-agency", 0)]
+        .map(|(party, epoch)| core.reversible(&domain(party, epoch)));
+    let codes = of.each_mut().map(|key| core.issue(&person, key).unwrap());
+    let [town, next, tax] = &mut of;
+    assert!(town.convert(&codes[0], tax).unwrap() == codes[2]);
+    assert!(town.convert(&codes[0], next).unwrap() == codes[1]);
+    assert!(tax.convert(&codes[0], town).is_err() && next.convert(&codes[0], tax).is_err());
+    let names = ["lc/v1/town/0", "lc/v1/town/1", "lc/v1/tax-agency/0"];
+    let reversible = names.iter().zip(&codes).map(|(domain, code)| {
+        let mut line = shown(code);
+        line["domain"] = json!(domain);
+        line
+    });
+    let number = OpenCode::of_number(&IndividualNumber::parse("123456789018").unwrap());
+    let computed = json!({
+        "number": {"digits": "123456789018", "as": shown(&number)},
+        "drawn": shown(&OpenCode::from_drawn(&[0x5a; 16]).unwrap()),
+        "core_key": hex(&[4; 32]),
+        "person": hex(&person.dangerous_bytes()),
+        "handle": hex(&core.handle(&person)),
+        "reversible": reversible.collect::<Vec<_>>(),
+    });
+    assert_eq!(computed, kept);
 }
 
 proptest! {
