@@ -62,7 +62,10 @@ fn wanted(folder: &Path, party: &str, from: &Path, entries: Option<PathBuf>) -> 
 /// Takes a room's database from its place: its file, or all of its schema.
 async fn move_away(ground: &Ground, party: &str, to: &str) {
     match &ground.ready.stage.section(party).unwrap().settings.common.database {
-        store::Location::Sqlite(file) => std::fs::rename(file, file.with_file_name(to)).unwrap(),
+        store::Location::Sqlite(_) => {
+            let folder = ground.folder.path().join(party);
+            std::fs::rename(folder.join(format!("{party}.db")), folder.join(to)).unwrap();
+        }
         store::Location::Postgres { url, schema } => {
             let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
             tokio::spawn(connection);
