@@ -16,6 +16,8 @@ use tokio_postgres::{Client, NoTls, Statement};
 
 /// Connections to the database; more would wait for the same two cores.
 const CONNECTIONS: usize = 16;
+/// What the database's processes are called.
+pub const DATABASE: &str = "PostgreSQL";
 const CUSTOMERS: i32 = 2000;
 
 /// The service, a process of its own.
@@ -62,7 +64,7 @@ impl Service {
         let pm = self.postmaster;
         let children = std::fs::read_to_string(format!("/proc/{pm}/task/{pm}/children"))?;
         let database = children.split_whitespace().filter_map(|pid| pid.parse().ok());
-        let database = database.map(|pid| ("PostgreSQL".to_owned(), pid));
+        let database = database.map(|pid| (DATABASE.to_owned(), pid));
         Ok([("service".to_owned(), self.child.id())].into_iter().chain(database).collect())
     }
 }
