@@ -1,9 +1,11 @@
 //! One connection to either engine, and the few things done with it.
 
+use std::ops::ControlFlow;
+
 use crate::{Location, Row, StoreError, Value, postgres_engine::PostgresEngine, sqlite_engine::SqliteEngine};
 
-/// Called with each row of an answer.
-pub(crate) type OnRow<'a> = &'a mut dyn FnMut(Row) -> Result<(), StoreError>;
+/// Called with each row of an answer, until it has seen enough.
+pub(crate) type OnRow<'a> = &'a mut dyn FnMut(Row) -> Result<ControlFlow<()>, StoreError>;
 
 pub(crate) enum Connection {
     Sqlite(SqliteEngine),

@@ -4,6 +4,7 @@
 //! Both functions block; call them where blocking is allowed.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use crate::{
     Location, Migrations, Row, StoreError, Value,
@@ -48,7 +49,8 @@ pub fn copy_out<E: From<StoreError>>(
             each(Piece::Row(values(row)?)).map_err(|error| {
                 refused = Some(error);
                 StoreError::Closed
-            })
+            })?;
+            Ok(ControlFlow::Continue(()))
         });
         match (refused, read) {
             (Some(error), _) => return Err(error),
@@ -147,7 +149,7 @@ fn names(connection: &mut Connection, sql: &str, params: &[Value]) -> Result<Vec
     let mut names = Vec::new();
     let mut note = |row: Row| {
         names.push(row.text(0)?);
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     };
     connection.query(sql, params, &mut note).map_err(plain)?;
     // They go into SQL text: names of another form are none of ours.

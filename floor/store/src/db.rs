@@ -11,10 +11,11 @@ use crate::{
     Location, Migrations, Read, StoreError, Write,
     connection::Connection,
     figures::Figures,
+    in_place::InPlace,
     migrate::migrate,
     queue::Queue,
     task::Call,
-    worker::{ReadTask, WriteTask, read_all, write_all, write_beside},
+    worker::{ReadTask, WriteTask, read_all, read_group, write_all, write_beside},
 };
 
 /// Work waiting at most, per direction; beyond it callers get [`StoreError::Overloaded`].
@@ -49,6 +50,8 @@ struct Inner {
     /// The same queue as `writes` on SQLite.
     beside: Arc<Queue<WriteTask>>,
     reads: Arc<Queue<ReadTask>>,
+    /// SQLite: connections for [`Db::look`].
+    in_place: Option<InPlace>,
     figures: Arc<Figures>,
     /// One per thread, answered when it has ended.
     ends: Mutex<Vec<oneshot::Receiver<()>>>,
@@ -59,6 +62,7 @@ impl Drop for Inner {
         self.writes.close();
         self.beside.close();
         self.reads.close();
+        self.in_place.iter().for_each(InPlace::close);
     }
 }
 
@@ -86,6 +90,7 @@ impl Db {
             beside: if apart { Arc::new(Queue::with_limit(MOST_WAITING)) } else { writes.clone() },
             writes,
             reads: Arc::new(Queue::with_limit(MOST_WAITING)),
+            in_place: (!apart).then(|| InPlace::new(location)),
             figures: Arc::default(),
             ends: Mutex::default(),
         };
@@ -130,6 +135,22 @@ impl Db {
         answer.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
     }
 
+    /// As [`Db::read`], for a few rows by their key: on SQLite it runs on the caller's own thread, where such a look is done
+    /// sooner than another thread would be woken for it.
+    pub async fn look<T, E, F>(&self, name: &'static str, f: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut Read<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let Some(in_place) = &self.inner.in_place else { return self.read(name, f).await };
+        let mut connection = in_place.take()?;
+        let (call, answer) = Call::new(name, f);
+        read_group(&mut connection, vec![call], &self.inner.figures);
+        in_place.put(connection);
+        answer.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
+    }
+
     /// Runs `f` as if no other write ran at the time. `Ok` is returned when what it did is durable, `Err` after it was
     /// undone. Once queued it runs even if the caller stops waiting.
     pub async fn write<T, E, F>(&self, name: &'static str, f: F) -> Result<T, E>
@@ -165,6 +186,7 @@ impl Db {
         self.inner.writes.close();
         self.inner.beside.close();
         self.inner.reads.close();
+        self.inner.in_place.iter().for_each(InPlace::close);
         let ends = std::mem::take(&mut *self.inner.ends.lock().unwrap_or_else(PoisonError::into_inner));
         for end in ends {
             let _ = end.await;

@@ -18,6 +18,7 @@ mod copy;
 mod db;
 mod error;
 mod figures;
+mod in_place;
 mod location;
 mod migrate;
 mod postgres_engine;

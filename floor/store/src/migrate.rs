@@ -1,6 +1,7 @@
 //! Forward-only migrations, checked at every start.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 
 use crate::{Row, StoreError, Value, connection::Connection, connection::QueryError, params};
 
@@ -127,7 +128,7 @@ fn applied(connection: &mut Connection) -> Result<HashMap<(String, i64), i64>, S
     let mut applied = HashMap::new();
     let mut note = |row: Row| {
         applied.insert((row.text(0)?, row.int(1)?), row.int(2)?);
-        Ok(())
+        Ok(ControlFlow::Continue(()))
     };
     connection.query("SELECT owner, version, checksum FROM migrations", &[], &mut note).map_err(|error| {
         match error {

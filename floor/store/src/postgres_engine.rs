@@ -230,10 +230,15 @@ impl PostgresEngine {
             let (began, rows) = join(sent_first(client, &before), client.query_raw(&statement, params)).await;
             began.map_err(|error| (store_error(error).into(), true))?;
             let mut rows = pin!(rows.map_err(|error| (QueryError::from(store_error(error)), false))?);
+            let mut enough = false;
+            // To its end in any case: an error may come after the rows.
             while let Some(row) = rows.next().await {
                 let row = row.map_err(|error| (store_error(error).into(), false))?;
-                let cells = (0..row.len()).map(|i| cell(&row, i)).collect();
-                on_row(Row { cells }).map_err(|error| (QueryError::OnRow(error), false))?;
+                if !enough {
+                    let cells = (0..row.len()).map(|i| cell(&row, i)).collect();
+                    let more = on_row(Row { cells }).map_err(|error| (QueryError::OnRow(error), false))?;
+                    enough = more.is_break();
+                }
             }
             Ok(())
         });

@@ -1,6 +1,8 @@
 //! What a closure may do: [`Read`] looks, [`Write`] also changes. Different types, so that a function that only looks
 //! says so.
 
+use std::ops::ControlFlow;
+
 use crate::{
     Row, StoreError, Value,
     connection::{Connection, QueryError},
@@ -27,7 +29,7 @@ impl Statements<'_> {
         &mut self,
         sql: &str,
         params: &[Value],
-        mut row: impl FnMut(Row) -> Result<(), StoreError>,
+        mut row: impl FnMut(Row) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<(), StoreError> {
         if self.failed {
             return Err(StoreError::Aborted);
@@ -45,7 +47,7 @@ impl Statements<'_> {
         let mut rows = Vec::new();
         self.each(sql, params, |row| {
             rows.push(row);
-            Ok(())
+            Ok(ControlFlow::Continue(()))
         })?;
         Ok(rows)
     }
@@ -53,8 +55,8 @@ impl Statements<'_> {
     fn row(&mut self, sql: &str, params: &[Value]) -> Result<Option<Row>, StoreError> {
         let mut first = None;
         self.each(sql, params, |row| {
-            first.get_or_insert(row);
-            Ok(())
+            first = Some(row);
+            Ok(ControlFlow::Break(()))
         })?;
         Ok(first)
     }
@@ -87,9 +89,9 @@ macro_rules! looks {
             &mut self,
             sql: &str,
             params: &[Value],
-            f: impl FnMut(Row) -> Result<(), StoreError>,
+            mut f: impl FnMut(Row) -> Result<(), StoreError>,
         ) -> Result<(), StoreError> {
-            self.statements.each(sql, params, f)
+            self.statements.each(sql, params, |row| f(row).map(ControlFlow::Continue))
         }
     };
 }

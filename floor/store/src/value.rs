@@ -114,8 +114,10 @@ impl Row {
 
     /// Column `i` as exactly `N` bytes: a stored id, hash or point.
     pub fn array<const N: usize>(&self, i: usize) -> Result<[u8; N], StoreError> {
-        let bytes = self.bytes(i)?;
-        bytes.try_into().map_err(|_| StoreError::Column {
+        let Some(Cell::Bytes(bytes)) = self.cells.get(i) else {
+            return Err(mismatch(i, self.cells.get(i), "bytes"));
+        };
+        bytes.as_slice().try_into().map_err(|_| StoreError::Column {
             column: i,
             found: "bytes of another length",
             wanted: "an array of fixed length",

@@ -113,7 +113,7 @@ pub(crate) fn read_all(location: &Location, queue: &Queue<ReadTask>, figures: &F
     }
 }
 
-fn read_group(connection: &mut Connection, group: Vec<ReadTask>, figures: &Figures) {
+pub(crate) fn read_group(connection: &mut Connection, group: Vec<ReadTask>, figures: &Figures) {
     let mut begun = false;
     for mut task in group {
         if !task.is_awaited() {

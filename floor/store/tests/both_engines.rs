@@ -385,3 +385,33 @@ async fn each_stops_where_its_function_stops() {
     })
     .await;
 }
+
+/// A look sees what a write before it was answered for, can change nothing, is undone by nothing of its own, and ends with the
+/// store; many at once are all answered.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_look_sees_what_was_answered_and_ends_with_the_store() {
+    on_each_engine("look", async |db, _| {
+        for id in 0..50_i64 {
+            db.write("add", move |write| add(write, id, "seen")).await.unwrap();
+            let sql = "SELECT name FROM people WHERE id = $1";
+            let looks = (0..8).map(|_| {
+                let db = db.clone();
+                tokio::spawn(async move { db.look("one", move |read| read.row(sql, &params![id])).await })
+            });
+            for look in looks.collect::<Vec<_>>() {
+                assert_eq!(look.await.unwrap().unwrap().unwrap().text(0).unwrap(), "seen");
+            }
+        }
+        let changed = db.look("change", |read| read.row("DELETE FROM people RETURNING id", &[])).await;
+        assert!(matches!(changed, Err(StoreError::ReadOnly | StoreError::Statement { .. })), "{changed:?}");
+        let panicked = db.look("panics", |_| -> Result<(), StoreError> { panic!("a look panics") }).await;
+        assert_eq!(panicked, Err(StoreError::Panicked { name: "panics" }));
+        let count = db.look("count", |read| read.row("SELECT COUNT(*) FROM people", &[])).await;
+        assert_eq!(count.unwrap().unwrap().int(0), Ok(50));
+        let other = db.clone();
+        db.close().await;
+        let late = other.look("late", |read| read.row("SELECT 1", &[]).map(|_| ())).await;
+        assert_eq!(late, Err(StoreError::Closed));
+    })
+    .await;
+}
