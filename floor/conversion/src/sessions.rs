@@ -137,7 +137,7 @@ impl Conversions {
 
     async fn stored(&self, sql: &'static str, key: &str) -> Result<Option<Arc<KnownSession>>, Reason> {
         let key = key.to_owned();
-        let row = self.house.road.db().read("session", move |read| read.row(sql, &params![key])).await;
+        let row = self.house.road.db().look("session", move |read| read.row(sql, &params![key])).await;
         let row = row.map_err(|_: StoreError| Reason::Internal)?;
         row.map(|row| read(&row).map(Arc::new).ok_or(Reason::Internal)).transpose()
     }

@@ -74,7 +74,7 @@ impl Gateway {
             .house
             .road
             .db()
-            .read("awaiting", move |reading| {
+            .look("awaiting", move |reading| {
                 let sql = format!("SELECT {COLUMNS} FROM awaiting WHERE act = $1");
                 let row = reading.row(&sql, &params![first.bytes()])?;
                 row.map(|row| read(&key, &row)).transpose().map(Option::flatten)

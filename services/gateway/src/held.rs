@@ -59,7 +59,7 @@ impl Gateway {
         let index = customer_index(key, number);
         let sql = "SELECT held, at FROM held_copy WHERE customer_index = $1";
         let db = self.house.road.db();
-        let row = db.read("held_copy", move |read| read.row(sql, &params![index])).await?;
+        let row = db.look("held_copy", move |read| read.row(sql, &params![index])).await?;
         let Some(row) = row else { return Ok(None) };
         let opened = key.open("held_copy", &index, "held", &row.bytes(0)?).ok();
         // A row of another key is a row this room cannot read: nobody's.

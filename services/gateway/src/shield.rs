@@ -23,7 +23,7 @@ impl Gateway {
         let index = customer_index(&self.house.storage, number);
         let sql = "SELECT 1 FROM shield WHERE customer_index = $1";
         let db = self.house.road.db();
-        db.read("shield", move |read| Ok(read.row(sql, &params![index])?.is_some())).await
+        db.look("shield", move |read| Ok(read.row(sql, &params![index])?.is_some())).await
     }
 
     /// Shields a record or lifts the shield.

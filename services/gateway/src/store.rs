@@ -143,7 +143,7 @@ pub(crate) async fn code_of(
 ) -> Result<Option<HeldCodes>, StoreError> {
     let index = customer_index(key, number);
     let found = db
-        .read("code_of", move |read| {
+        .look("code_of", move |read| {
             let sql = "SELECT code, next_code FROM customer WHERE customer_index = $1";
             let Some(row) = read.row(sql, &params![index])? else { return Ok(None) };
             let held = read.row(HELD, &[])?.ok_or(StoreError::Closed)?.int(0)?;
@@ -265,7 +265,7 @@ pub(crate) async fn customer_of(
 ) -> Result<Option<String>, StoreError> {
     let index = key.index_code(code);
     let found = db
-        .read("customer_of", move |read| {
+        .look("customer_of", move |read| {
             let row = read.row(
                 "SELECT customer_index, number FROM customer WHERE code_index = $1 OR next_code_index = $1",
                 &params![index],

@@ -37,14 +37,16 @@ impl Blind {
         };
         let (secrets, id, batch) = (Arc::clone(&self.secrets), passage.id, passage.batch);
         let work = move || {
-            let convert = |(row, code): (usize, &EncryptedCode)| {
-                let id = if batch { id.row(u32::try_from(row).unwrap_or(u32::MAX)) } else { id };
-                secrets.convert(&conversion, position, &id, code)
+            let convert = |first: usize, codes: &[EncryptedCode]| {
+                let row = |place: usize| id.row(u32::try_from(first + place).unwrap_or(u32::MAX));
+                let rows = codes.iter().enumerate();
+                let rows = rows.map(|(place, code)| (if batch { row(place) } else { id }, code));
+                secrets.convert_all(&conversion, position, rows)
             };
             let cores = std::thread::available_parallelism().map_or(1, usize::from);
             let share = codes.len().div_ceil(cores).max(Self::ALONE);
             if codes.len() <= share {
-                return codes.iter().enumerate().map(convert).collect::<Result<Vec<_>, _>>();
+                return convert(0, &codes);
             }
             // Rows of a batch do not depend on one another: each core takes as many, and they stay in order.
             let convert = &convert;
@@ -52,10 +54,7 @@ impl Blind {
                 let parts: Vec<_> = codes
                     .chunks(share)
                     .enumerate()
-                    .map(|(part, rows)| {
-                        let rows = rows.iter().enumerate().map(move |(row, code)| (part * share + row, code));
-                        scope.spawn(move || rows.map(convert).collect::<Result<Vec<_>, _>>())
-                    })
+                    .map(|(part, rows)| scope.spawn(move || convert(part * share, rows)))
                     .collect();
                 parts
                     .into_iter()

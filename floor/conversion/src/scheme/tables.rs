@@ -1,6 +1,7 @@
 //! Schemes 3, 4 and 5: conversion tables. They differ in who shares a code.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use house::BoxFuture;
 use seal::{CoreKey, Dice, LinkCode, OpenCode};
@@ -49,18 +50,55 @@ pub struct Tables {
     core: Arc<CoreKey>,
     dice: Dice,
     grain: Grain,
+    /// Holders' numbers, which never change.
+    holders: Arc<RwLock<HashMap<String, i64>>>,
 }
 
 /// The code that the holder of another code of the same person has.
 const OTHER: &str = "SELECT there.code FROM link_code here JOIN link_code there ON there.person = here.person AND there.holder = $3 \
                      WHERE here.holder = $1 AND here.code = $2";
 const PERSON: &str = "SELECT person FROM link_code WHERE holder = $1 AND code = $2";
+/// So many codes are looked up where the caller stands.
+const FEW: usize = 8;
 const HOLDER: &str = "SELECT holder FROM code_holder WHERE name = $1";
 
 impl Tables {
     /// Tables in `db`, which has [`crate::MIGRATIONS`].
-    pub const fn new(db: Db, core: Arc<CoreKey>, dice: Dice, grain: Grain) -> Self {
-        Self { db, core, dice, grain }
+    pub fn new(db: Db, core: Arc<CoreKey>, dice: Dice, grain: Grain) -> Self {
+        Self { db, core, dice, grain, holders: Arc::default() }
+    }
+
+    /// A holder's number where it is known already: a look-up saved for each conversion.
+    fn known_holder(&self, name: &str) -> Option<i64> {
+        self.holders.read().unwrap_or_else(PoisonError::into_inner).get(name).copied()
+    }
+
+    async fn look(
+        &self,
+        codes: &Arc<Vec<OpenCode>>,
+        from: &str,
+        to: &str,
+    ) -> Result<Vec<Option<OpenCode>>, OpenError> {
+        let codes = Arc::clone(codes);
+        if let (Some(here), Some(there)) = (self.known_holder(from), self.known_holder(to)) {
+            return match codes.len() {
+                ..=FEW => self.db.look("convert", move |read| look(read, &codes, here, Some(there))).await,
+                _ => self.db.read("convert", move |read| look(read, &codes, here, Some(there))).await,
+            };
+        }
+        let (from, to, known) = (from.to_owned(), to.to_owned(), Arc::clone(&self.holders));
+        self.db
+            .read("convert", move |read| {
+                let mut named = |name: &String| -> Result<Option<i64>, StoreError> {
+                    let number = read.row(HOLDER, &params![name])?.map(|row| row.int(0)).transpose()?;
+                    let mut known = known.write().unwrap_or_else(PoisonError::into_inner);
+                    known.extend(number.map(|number| (name.clone(), number)));
+                    Ok(number)
+                };
+                let (here, there) = (named(&from)?, named(&to)?);
+                look(read, &codes, here.ok_or(OpenError::UnknownCode)?, there)
+            })
+            .await
     }
 
     async fn convert_batch(
@@ -70,10 +108,8 @@ impl Tables {
         to: Domain,
     ) -> Result<Vec<OpenCode>, OpenError> {
         let (from, to) = (self.grain.holders(&from), self.grain.holders(&to));
-        let (codes, names) = (Arc::new(codes), (from.clone(), to.clone()));
-        let looked = Arc::clone(&codes);
-        let found: Vec<Option<OpenCode>> =
-            self.db.read("convert", move |read| look(read, &looked, &names.0, &names.1)).await?;
+        let codes = Arc::new(codes);
+        let found = self.look(&codes, &from, &to).await?;
         if found.iter().all(Option::is_some) {
             return Ok(found.into_iter().flatten().collect());
         }
@@ -93,23 +129,19 @@ impl Tables {
     }
 }
 
-/// The other codes, where there are some; refuses a code that `from` was not given.
+/// The other codes, where there are some; refuses a code that `here` was not given.
 fn look(
     read: &mut Read<'_>,
     codes: &[OpenCode],
-    from: &str,
-    to: &str,
+    here: i64,
+    there: Option<i64>,
 ) -> Result<Vec<Option<OpenCode>>, OpenError> {
-    let mut named = |name: &str| -> Result<Option<i64>, StoreError> {
-        read.row(HOLDER, &params![name])?.map(|row| row.int(0)).transpose()
-    };
-    let (Some(here), there) = (named(from)?, named(to)?) else { return Err(OpenError::UnknownCode) };
     let mut convert = |code: &OpenCode| -> Result<Option<OpenCode>, OpenError> {
         let code = code.drawn()?;
         if let Some(there) = there
             && let Some(row) = read.row(OTHER, &params![here, code, there])?
         {
-            return Ok(Some(OpenCode::from_drawn(&row.bytes(0)?)?));
+            return Ok(Some(OpenCode::from_drawn(&row.array::<16>(0)?)?));
         }
         let known = read.row(PERSON, &params![here, code])?.is_some();
         if known { Ok(None) } else { Err(OpenError::UnknownCode) }
