@@ -8,6 +8,7 @@ mod epochs;
 mod facts;
 mod proofs;
 mod replay;
+pub mod rotation;
 mod route;
 pub mod scheme;
 mod sessions;

@@ -6,18 +6,16 @@ use std::time::Duration;
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
+use conversion::rotation::{Batch, Onward, holds_what_was_signed, rotate_batch};
 use conversion::{Conversions, Epochs};
-use house::{Law, json_bytes, told};
-use protocol::index::hash_of;
+use house::{House, json_bytes, told};
 use protocol::issue::{IssueHop, Stored};
 use protocol::rotation::{
     EpochChange, NoticeOfEpoch, ROWS, RotationRows, TakenOver, ToInstitution, ToTrustee,
 };
 use road::{Arrival, Failure, Protected, Record, Refused, RoomWrite, Verb};
-use rules::{
-    Issue, IssueFacts, IssueRequest, Operate, Operation, Pace, Permit, Role, decide_issue, decide_operation,
-};
-use seal::EncryptedCode;
+use rules::{Operate, Operation, Pace, Permit, Role, decide_operation};
+use seal::{EncryptedCode, Jws};
 use wire::{Caller, Json, Problem};
 use words::{ActId, Moment, Reason};
 
@@ -108,94 +106,46 @@ pub(crate) async fn rotation_rows(
     body: Json<ToTrustee>,
 ) -> Result<Response, Problem> {
     let trustee = here.0;
-    let (house, service) = (&trustee.house, &trustee.conversions);
+    let house = &trustee.house;
     let Caller::Party(linkage) = caller else { return Err(Problem::new(Reason::Unauthenticated)) };
-    let message = body.message;
+    let ToTrustee { rows: signed, hop: signed_hop, codes } = body.message;
     // The institution's own signature counts: linkage cannot have anybody's codes turned.
-    let from = message.rows.claimed_party().map_err(|_| Problem::new(Reason::BadSignature))?;
-    let rows: RotationRows = house.verify(&message.rows, &from)?;
-    let hop: IssueHop = house.verify(&message.hop, &linkage.id)?;
+    let from = signed.claimed_party().map_err(|_| Problem::new(Reason::BadSignature))?;
+    let rows: RotationRows = house.verify(&signed, &from)?;
+    let hop: IssueHop = house.verify(&signed_hop, &linkage.id)?;
     let mismatch = |what: &str| not_what_was_signed(rows.id, what);
     if rows.from != from || *rows.session.party() != from {
         return Err(mismatch("rows"));
     }
-    let chain = hop.id == rows.id && hop.rows == message.rows.hash().into() && hop.taken == rows.codes;
-    let counted = usize::try_from(rows.rows).unwrap_or(usize::MAX) == message.codes.len();
-    if !chain || !counted || hop.given != hash_of(&message.codes) {
+    let chain = hop.id == rows.id && hop.rows == signed.hash().into() && hop.taken == rows.codes;
+    if !chain || !holds_what_was_signed(&rows, &hop.given, &codes) {
         return Err(mismatch("codes"));
     }
-    let session = service.usable(&rows.session, house.now())?;
-    if session.epoch != rows.epoch || service.epochs(&from).upcoming != Some(rows.to_epoch) {
-        return Err(
-            Problem::with(Reason::OldCode, "No rotation from `epoch` to `to_epoch` is open.").of(rows.id)
-        );
-    }
-    let given = service.convert_to_next(&session, rows.to_epoch, rows.id, message.codes.clone()).await?;
-    let arrival = Arrival { id: rows.id, caller: linkage.id.to_string(), request_hash: message.rows.hash() };
-    let law = house.law();
-    let verb = ConvertRows { trustee: Arc::clone(&trustee), rows, message, hop, given, law };
-    house.road.travel(arrival, verb).await.map(json_bytes).map_err(told)
+    let batch = Batch { caller: linkage.id.to_string(), rows, signed, taken: hop.given, codes };
+    let onward = ToTheInstitution { house: Arc::clone(house), first: signed_hop };
+    rotate_batch(&trustee.conversions, batch, onward).await
 }
 
-struct ConvertRows {
-    trustee: Arc<Trustee>,
-    rows: RotationRows,
-    message: ToTrustee,
-    hop: IssueHop,
-    given: Vec<EncryptedCode>,
-    law: Option<Arc<Law>>,
+struct ToTheInstitution {
+    house: Arc<House>,
+    /// What linkage signed.
+    first: Jws,
 }
 
-impl Verb for ConvertRows {
-    const NAME: &'static str = "rotation_rows";
-    type Permit = Permit<Issue>;
-    type Acted = Stored;
-
-    fn label(&self) -> String {
-        self.rows.from.to_string()
-    }
-
-    fn decide(&self, _pace: Pace, now: Moment) -> Result<Self::Permit, Refused> {
-        let law = self.law.as_ref().ok_or(Reason::ListTooOld)?;
-        let facts = IssueFacts {
-            institution: law.accreditation(&self.rows.from),
-            for_portal: false,
-            documents_valid_until: law.valid_until(),
-            rows_last_hour: 0,
-            defaults: &self.trustee.house.defaults,
-        };
-        Ok(decide_issue(&IssueRequest { at: self.rows.at, rows: self.message.codes.len() }, &facts, now)?)
-    }
-
-    fn record(&self, decided: Result<&Self::Permit, &Refused>) -> Record {
-        let mut record = Record::new();
-        record
-            .set("institution", &self.rows.from)
-            .set("rows", self.rows.rows)
-            .set("epoch", self.rows.to_epoch)
-            .set("taken", &self.hop.given)
-            .set("given", hash_of(&self.given));
-        if let Ok(permit) = decided {
-            record.set("basis", &permit.basis().entry);
-        }
-        record
-    }
-
-    async fn act(&self, _permit: &Self::Permit) -> Result<Stored, Failure> {
-        let house = &self.trustee.house;
-        let own = IssueHop { taken: self.hop.given.clone(), given: hash_of(&self.given), ..self.hop.clone() };
-        let message = ToInstitution {
-            rows: self.message.rows.clone(),
-            hops: vec![self.message.hop.clone(), house.sign(&own)],
-            codes: self.given.clone(),
-        };
-        let institution = house.party(&self.rows.from).map_err(Failure::new)?;
+impl Onward for ToTheInstitution {
+    async fn send(
+        &self,
+        rows: &RotationRows,
+        signed: &Jws,
+        own: IssueHop,
+        codes: &[EncryptedCode],
+    ) -> Result<Stored, Failure> {
+        let house = &self.house;
+        let hops = vec![self.first.clone(), house.sign(&own)];
+        let message = ToInstitution { rows: signed.clone(), hops, codes: codes.to_vec() };
+        let institution = house.party(&rows.from).map_err(Failure::new)?;
         let stored = house.post(&institution, ROWS, &message, Duration::from_secs(25)).await;
         stored.map_err(|error| Failure::with(error.reason(), "from the institution"))
-    }
-
-    fn protect(&self, _permit: &Self::Permit, stored: Stored) -> Result<Protected, Failure> {
-        serde_json::to_vec(&stored).map(Protected::reply).map_err(|_| Failure::new(Reason::Internal))
     }
 }
 
