@@ -79,6 +79,25 @@ fn issue() {
 }
 
 #[test]
+fn rotation() {
+    use protocol::rotation::*;
+    conversation(
+        "rotation",
+        &[
+            settles::<Rotate>,
+            settles::<Rotation>,
+            settles::<EpochChange>,
+            settles::<NoticeOfEpoch>,
+            settles::<TakenOver>,
+            settles::<RotationRows>,
+            settles::<ToLinkage>,
+            settles::<ToTrustee>,
+            settles::<ToInstitution>,
+        ],
+    );
+}
+
+#[test]
 fn session() {
     use protocol::session::*;
     conversation(
