@@ -24,9 +24,7 @@ impl House {
             (self.only("registry")?, self.only("linkage")?, self.only("trustee")?);
         let named = B64::from(rows.hash());
         let rows: Rows = self.verify(rows, &registry.id)?;
-        let (Some(first), Some(last)) = (hops.first(), hops.get(1)) else {
-            return Err(mismatch(&rows, "hops"));
-        };
+        let [first, last] = hops else { return Err(mismatch(&rows, "hops")) };
         let first: IssueHop = self.verify(first, &linkage.id)?;
         let last: IssueHop = self.verify(last, &trustee.id)?;
         let chain = first.id == rows.id && last.id == rows.id && first.rows == named && last.rows == named;
