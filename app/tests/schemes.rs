@@ -66,6 +66,7 @@ async fn the_attack_links_what_each_scheme_lets_it_and_no_more() {
         assert_eq!(s.rotation_cpu_us_per_code.is_some(), scheme.rotates());
         let tables = matches!(scheme, Scheme::Table | Scheme::TableOfTwo | Scheme::Single);
         assert_eq!(one.cost.core_bytes > 0, tables, "{scheme:?} {:?}", one.cost);
+        assert!(one.cost.cpu_us_own_step > 0.0);
         assert!(one.cost.cpu_us_per_conversion > 0.0 && one.cost.institution_bytes_per_customer > 32.0);
         assert_eq!(one.extensibility.without_number.receives_the_number, scheme == Scheme::Number);
     }

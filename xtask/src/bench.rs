@@ -69,7 +69,7 @@ pub(crate) fn run(workspace: &Workspace, name: Option<&str>) -> anyhow::Result<E
         ensure!(built.success(), "the build ended with {built}");
         arguments.extend(["--".into(), "--program".into(), workspace.binary("musubi").into()]);
         arguments.extend(["--folder".into(), workspace.target.join("bench-inquiry").into()]);
-        let settings = "sampled:x-wing,unlisted:x-wing,all:x-wing,sampled:x25519";
+        let settings = "sampled:x-wing,unlisted:x-wing,all:x-wing,sampled:x25519,sampled:x-wing:2";
         arguments.extend(["--settings".into(), settings.into()]);
     }
     let server = Server::start()?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
-use conversion::scheme::{Blind, End, HoldsNumber, OpenCore, PassOn, Passage, open_scheme};
+use conversion::scheme::{Blind, End, HoldsNumber, OpenCore, OpenScheme, PassOn, Passage, open_scheme};
 use conversion::{LinkCodeScheme, MIGRATIONS, Place};
 use seal::{
     Dice, EncryptedCode, GlobalKeys, IndividualNumber, KeyFolder, LinkCode, OpenCode, PersonPoint,
@@ -94,12 +94,16 @@ pub(super) fn drivers(
             [Box::new(Blind::new(first, Place::First)), Box::new(Blind::new(last, Place::Last))];
         return Ok((drivers, halves));
     }
-    let key = Arc::new(keys("linkage").core(Some(dice))?);
-    let holds: HoldsNumber = Arc::new(|party: &PartyId| HOLDERS.contains(&party.as_str()));
-    let open = open_scheme(scheme, &key, core, dice, holds).context("the scheme's driver")?;
+    let open = own_scheme(scheme, folder, core, dice)?;
     let core: Box<dyn LinkCodeScheme> =
         Box::new(OpenCore::new([first, last], global.clone(), dice.clone(), open));
     Ok(([core, Box::new(PassOn(scheme))], halves))
+}
+
+fn own_scheme(scheme: Scheme, folder: &Path, core: &Db, dice: &Dice) -> Result<Arc<dyn OpenScheme>> {
+    let key = Arc::new(KeyFolder::new(folder.join("linkage/keys")).core(Some(dice))?);
+    let holds: HoldsNumber = Arc::new(|party: &PartyId| HOLDERS.contains(&party.as_str()));
+    open_scheme(scheme, &key, core, dice, holds).context("the scheme's driver")
 }
 
 impl Lab {
@@ -132,6 +136,14 @@ impl Lab {
         };
         lab.people = lab.registered()?;
         Ok(lab)
+    }
+
+    /// The scheme's own step, where a core sees codes.
+    pub(super) fn open_scheme(&self) -> Result<Option<Arc<dyn OpenScheme>>> {
+        if self.scheme.is_blind() {
+            return Ok(None);
+        }
+        own_scheme(self.scheme, &self.folder, &self.core, &self.dice).map(Some)
     }
 
     pub(super) async fn open_core(folder: &Path) -> Result<Db> {
@@ -192,7 +204,7 @@ impl Lab {
         Ok(codes.iter().map(|code| to.1.decrypt(code)).collect::<Result<_, _>>()?)
     }
 
-    fn passage(&self, from: &End, to: &End) -> Passage {
+    pub(super) fn passage(&self, from: &End, to: &End) -> Passage {
         Passage { id: ActId::batch(self.dice.bytes()), batch: true, from: from.clone(), to: to.clone() }
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use conversion::scheme::{Blind, HoldsNumber, OpenCore, Passage, open_scheme};
 use conversion::{LinkCodeScheme, Place};
-use seal::{CoreKey, EncryptedCode, KeyFolder, LinkCode};
+use seal::{CoreKey, EncryptedCode, KeyFolder, LinkCode, OpenCode};
 use words::{ActId, PartyId, Scheme};
 use world::{CpuStopwatch, Stopwatch};
 
@@ -51,6 +51,7 @@ pub(super) async fn measure(mut lab: Lab, pairs: u32) -> Result<Compared> {
     let stats = lab.drivers[0].storage_stats().await.map_err(refused)?;
     let both: Vec<LinkCode> = known_at_both(town, "tax");
     let (single, bulk) = conversions(&mut lab, &both, pairs).await?;
+    let own_step = own_step(&mut lab, &both, pairs).await?;
     let stability = stability(&mut lab, &both).await?;
     let by_bytes: Codes = held
         .iter()
@@ -68,6 +69,7 @@ pub(super) async fn measure(mut lab: Lab, pairs: u32) -> Result<Compared> {
         cost: Cost {
             cpu_us_per_conversion: single,
             cpu_us_per_conversion_in_bulk: bulk,
+            cpu_us_own_step: own_step,
             cpu_us_per_issue,
             core_bytes,
             core_bytes_per_code: core_bytes as f64 / codes.max(1) as f64,
@@ -140,6 +142,36 @@ async fn conversions(lab: &mut Lab, codes: &[LinkCode], pairs: u32) -> Result<(f
         lab.convert_and_keep(code, "town", "tax").await?;
     }
     Ok((single, bulk))
+}
+
+/// CPU of the scheme's own step without the seals around it: what the published schemes would cost on lines of their own.
+async fn own_step(lab: &mut Lab, codes: &[LinkCode], pairs: u32) -> Result<f64> {
+    let (from, to) = (lab.session("town", 0)?, lab.session("tax", 0)?);
+    let (mut spent, mut done) = (std::time::Duration::ZERO, 0);
+    let open = lab.open_scheme()?;
+    let chosen = codes.iter().cycle().take(pairs as usize).map(copy).collect::<Vec<_>>();
+    for batch in chosen.chunks(500) {
+        match &open {
+            Some(scheme) => {
+                let opened = batch.iter().map(OpenCode::from_link_code).collect::<Result<Vec<_>, _>>()?;
+                let (from, to) = (from.0.domain.clone(), to.0.domain.clone());
+                let watch = CpuStopwatch::start();
+                scheme.convert(opened, from, to).await.map_err(|error| refused(error.into()))?;
+                spent += watch.elapsed();
+            }
+            None => {
+                let mut moved: Vec<_> =
+                    batch.iter().map(|code| code.encrypt(&from.0.key, &lab.dice)).collect();
+                let watch = CpuStopwatch::start();
+                for driver in &lab.drivers {
+                    moved = driver.convert(lab.passage(&from.0, &to.0), moved).await.map_err(refused)?;
+                }
+                spent += watch.elapsed();
+            }
+        }
+        done += batch.len();
+    }
+    Ok(micros(spent, done))
 }
 
 /// Codes through these drivers alone; how many arrive as `expected`.

@@ -67,6 +67,10 @@ impl Section<'_> {
         self.chart(|one| one.cost.cpu_us_per_conversion, "µs", 1)
     }
 
+    fn own_step_chart(&self) -> Vec<Bar> {
+        self.chart(|one| one.cost.cpu_us_own_step, "µs", 1)
+    }
+
     fn storage_chart(&self) -> Vec<Bar> {
         self.chart(|one| one.cost.core_bytes_per_code, "B", 1)
     }

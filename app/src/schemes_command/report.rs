@@ -46,6 +46,8 @@ pub struct Cost {
     pub cpu_us_per_conversion: f64,
     /// In batches of 500, µs a code.
     pub cpu_us_per_conversion_in_bulk: f64,
+    /// What of it is the scheme's own, in batches of 500, µs a code: from code to code in the core's hands, or both blind halves.
+    pub cpu_us_own_step: f64,
     /// CPU of an issue, µs a code, the institution's own writing included.
     pub cpu_us_per_issue: f64,
     /// The core's database, bytes more than empty.
@@ -204,17 +206,18 @@ impl Report {
         writeln!(out, "1 費用対効果 / cost-performance (CPU µs of one core; bytes)")?;
         writeln!(
             out,
-            "  {:>1} {:>12} {:>12} {:>12} {:>14} {:>14}",
-            "", "変換/conv.", "一括/bulk", "発行/issue", "中核B/code", "機関B/customer"
+            "  {:>1} {:>12} {:>12} {:>12} {:>12} {:>14} {:>14}",
+            "", "変換/conv.", "一括/bulk", "方式/own step", "発行/issue", "中核B/code", "機関B/customer"
         )?;
         for one in &self.schemes {
             let c = &one.cost;
             writeln!(
                 out,
-                "  {} {:>12.1} {:>12.1} {:>12.1} {:>14.1} {:>14.1}  {} / {}",
+                "  {} {:>12.1} {:>12.1} {:>12.1} {:>12.1} {:>14.1} {:>14.1}  {} / {}",
                 one.scheme.number(),
                 c.cpu_us_per_conversion,
                 c.cpu_us_per_conversion_in_bulk,
+                c.cpu_us_own_step,
                 c.cpu_us_per_issue,
                 c.core_bytes_per_code,
                 c.institution_bytes_per_customer,

@@ -35,8 +35,9 @@ struct Arguments {
     /// Length of a run, seconds.
     #[arg(long, default_value_t = 6)]
     seconds: u64,
-    /// Settings to measure one after the other, each `PROOFS:REPLY-KEY`: which conversions every room has shown to it
-    /// (`sampled`, which is 2 %, `all` or `unlisted`, which is none of these), and what replies are sealed to.
+    /// Settings to measure one after the other, each `PROOFS:REPLY-KEY` or `PROOFS:REPLY-KEY:SCHEME`: which conversions every
+    /// room has shown to it (`sampled`, which is 2 %, `all` or `unlisted`, which is none of these), what replies are sealed to,
+    /// and by which scheme codes are converted (6, or 2, under which nobody shows conversions).
     #[arg(long, value_delimiter = ',', default_values_t = ["sampled:x-wing".to_owned()])]
     settings: Vec<String>,
     /// Callers at once.
@@ -71,9 +72,7 @@ async fn main() -> Result<()> {
     let flush = flush_time(&arguments.folder)?;
     println!("file system {kind}; a flush of 4 kB takes {:.0} µs (median of 200)", flush * 1e6);
     for setting in &arguments.settings {
-        let (proofs, reply_key) =
-            setting.split_once(':').with_context(|| format!("{setting}: PROOFS:REPLY-KEY is needed"))?;
-        measure(&arguments, proofs, reply_key).await?;
+        measure(&arguments, &Setting::parse(setting)?).await?;
     }
     println!(
         "\nA reply leaves at a time step, 250 ms at the earliest (so that its time says nothing of the person): p50 has that in it."
@@ -81,11 +80,31 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
+/// How a country is set up to be measured.
+pub struct Setting {
+    proofs: String,
+    reply_key: String,
+    scheme: u8,
+}
+
+impl Setting {
+    fn parse(text: &str) -> Result<Self> {
+        let mut parts = text.split(':').map(str::to_owned);
+        let (Some(proofs), Some(reply_key)) = (parts.next(), parts.next()) else {
+            bail!("{text}: PROOFS:REPLY-KEY or PROOFS:REPLY-KEY:SCHEME is needed");
+        };
+        let scheme = parts.next().map_or(Ok(6), |scheme| scheme.parse()).context("a scheme is a number")?;
+        ensure!([2, 6].contains(&scheme), "{text}: whole inquiries are measured under schemes 2 and 6");
+        Ok(Self { proofs, reply_key, scheme })
+    }
+}
+
 /// One setting: the rooms beside nginx and beside what a user would build, in turns.
-async fn measure(arguments: &Arguments, proofs: &str, reply_key: &str) -> Result<()> {
-    println!("\n== conversions shown: {proofs}; replies sealed to {reply_key} ==");
+async fn measure(arguments: &Arguments, setting: &Setting) -> Result<()> {
+    let Setting { proofs, reply_key, scheme } = setting;
+    println!("\n== scheme {scheme}; conversions shown: {proofs}; replies sealed to {reply_key} ==");
     let program = arguments.program.as_ref().context("--program names the program whose rooms are run")?;
-    let rooms = Rooms::start(program, &arguments.folder, proofs, reply_key).await?;
+    let rooms = Rooms::start(program, &arguments.folder, setting).await?;
     let (request, reply) = rooms.bodies().await?;
     println!("bodies: {} bytes to linkage, {} bytes back", request.len(), reply.len());
     let mut chains =
@@ -126,7 +145,7 @@ async fn measure(arguments: &Arguments, proofs: &str, reply_key: &str) -> Result
             |run: &Measured| run.rooms.get(room).copied().unwrap_or_default() * 1e6 / run.done() as f64;
         println!("    {room:<10} {:>7.0}", median(last.iter().map(of_room).collect()));
     }
-    let bare = tell_primitives(&rooms, reply.len(), reply_key)?;
+    let bare = tell_primitives(&rooms, reply.len(), setting)?;
     let cpu =
         |runs: Option<&Vec<Measured>>| median(runs.into_iter().flatten().map(Measured::cpu_us).collect());
     for (callers, row) in arguments.callers.iter().zip(&table) {
@@ -164,9 +183,9 @@ fn tell(callers: &[usize], names: &[&str], table: &[Vec<Vec<Measured>>]) {
 }
 
 /// The cryptography of one inquiry, on one thread.
-fn tell_primitives(rooms: &Rooms, reply: usize, reply_key: &str) -> Result<f64> {
-    let suite = if reply_key == "x25519" { seal::Suite::X25519 } else { seal::Suite::XWing };
-    let bare = primitives::measure(&rooms.keys("linkage"), reply, suite)?;
+fn tell_primitives(rooms: &Rooms, reply: usize, setting: &Setting) -> Result<f64> {
+    let suite = if setting.reply_key == "x25519" { seal::Suite::X25519 } else { seal::Suite::XWing };
+    let bare = primitives::measure(&rooms.keys("linkage"), reply, suite, setting.scheme)?;
     println!("\ncryptography that one inquiry needs, measured alone, µs of CPU:");
     for part in &bare {
         println!("    {:<46} {:>2} × {:>7.1} = {:>7.1}", part.name, part.times, part.each_us, part.sum());

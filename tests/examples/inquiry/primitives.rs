@@ -1,11 +1,13 @@
 //! The cryptography that one inquiry needs, each piece measured alone, on one thread.
 
 use std::hint::black_box;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use conversion::scheme::Reversible;
 use seal::{
-    Conversion, Dice, GuardContext, GuardOpener, KeyFolder, PersonPoint, Position, SealingKey, SessionSecret,
-    SigningKey, Suite, Typ, deal,
+    Conversion, CoreKey, Dice, GuardContext, GuardOpener, KeyFolder, OpenCode, PersonPoint, Position,
+    SealError, SealingKey, SessionSecret, SigningKey, Suite, Typ, deal,
 };
 use words::{ActId, Date, Domain, Epoch, PartyId, SessionName};
 
@@ -55,8 +57,8 @@ fn each_us<T>(mut work: impl FnMut() -> T) -> f64 {
 }
 
 /// Measures them. `keys`: of linkage, whose secrets open the at-rest key.
-/// `suite`: what replies are sealed to.
-pub fn measure(keys: &KeyFolder, reply: usize, suite: Suite) -> Result<Vec<Part>> {
+/// `suite`: what replies are sealed to; `scheme`: 6, or 2.
+pub fn measure(keys: &KeyFolder, reply: usize, suite: Suite, scheme: u8) -> Result<Vec<Part>> {
     let dice = Dice::new(|buffer| rand::Rng::fill_bytes(&mut rand::rng(), buffer));
     let dealt = deal(2, &dice)?;
     let [first, last] = dealt.transcryptors.as_slice() else { anyhow::bail!("two transcryptors") };
@@ -93,7 +95,52 @@ pub fn measure(keys: &KeyFolder, reply: usize, suite: Suite) -> Result<Vec<Part>
     let storage = keys.storage(&dice, false).context("linkage's storage key")?;
     let record = vec![b'x'; 700];
     let body = vec![b'x'; reply];
-    Ok(vec![
+    let core = Arc::new(CoreKey::generate(&dice));
+    let reversible = Reversible::new(Arc::clone(&core));
+    let opened = core.issue(&point.dangerous_code(), &mut core.reversible(&conversion.from_domain))?;
+    let travelling = opened.to_link_code()?;
+    let conversions = if scheme == 2 {
+        vec![
+            Part {
+                name: "link code: opened by the core (provider, index)",
+                times: 2,
+                each_us: each_us(|| {
+                    OpenCode::from_link_code(&at_town.decrypt(&travelling.encrypt(at_town.public(), &dice))?)
+                }) - each_us(|| travelling.encrypt(at_town.public(), &dice)),
+            },
+            Part {
+                name: "link code: turned by AES-SIV (provider, index)",
+                times: 2,
+                each_us: each_us(|| {
+                    let codes = std::slice::from_ref(&opened);
+                    reversible.convert_now(codes, &conversion.from_domain, &conversion.to_domain)
+                }),
+            },
+            Part {
+                name: "link code: sealed by the core (provider, index)",
+                times: 2,
+                each_us: each_us(|| {
+                    Ok::<_, SealError>(opened.to_link_code()?.encrypt(at_tax.public(), &dice))
+                }),
+            },
+        ]
+    } else {
+        vec![
+            Part {
+                name: "link code: first half (provider, index)",
+                times: 2,
+                each_us: each_us(|| {
+                    first.convert(&conversion, Position::First(*at_town.public()), &id, &code)
+                }),
+            },
+            Part {
+                name: "link code: second half (provider, index)",
+                times: 2,
+                each_us: each_us(|| last.convert(&conversion, Position::Last(*at_tax.public()), &id, &half)),
+            },
+        ]
+    };
+    let mut parts = vec![
         Part {
             name: "Ed25519: sign (inquiry, 4 hops, reply)",
             times: 6,
@@ -108,16 +155,6 @@ pub fn measure(keys: &KeyFolder, reply: usize, suite: Suite) -> Result<Vec<Part>
             name: "link code: encrypt (inquirer)",
             times: 1,
             each_us: each_us(|| point.encrypt(at_town.public(), &dice)),
-        },
-        Part {
-            name: "link code: first half (provider, index)",
-            times: 2,
-            each_us: each_us(|| first.convert(&conversion, Position::First(*at_town.public()), &id, &code)),
-        },
-        Part {
-            name: "link code: second half (provider, index)",
-            times: 2,
-            each_us: each_us(|| last.convert(&conversion, Position::Last(*at_tax.public()), &id, &half)),
         },
         Part {
             name: "link code: decrypt (provider, portal)",
@@ -158,5 +195,7 @@ pub fn measure(keys: &KeyFolder, reply: usize, suite: Suite) -> Result<Vec<Part>
             each_us: each_us(|| seal::sha256(&record)),
         },
         Part { name: "SHA-256 of the reply (each hop)", times: 4, each_us: each_us(|| seal::sha256(&body)) },
-    ])
+    ];
+    parts.extend(conversions);
+    Ok(parts)
 }

@@ -22,7 +22,7 @@ use words::{AffairId, ItemId, PartyId};
 use world::{Stopwatch, World};
 
 use crate::load::{Caller, Callers, Measured};
-use crate::{account, memory_of};
+use crate::{Setting, account, memory_of};
 
 /// The rooms, running.
 pub struct Rooms {
@@ -68,7 +68,8 @@ fn customers(truth: &Truth, city: &str) -> Vec<String> {
 
 impl Rooms {
     /// Builds the country and starts its rooms.
-    pub async fn start(program: &Path, folder: &Path, proofs: &str, reply_key: &str) -> Result<Self> {
+    pub async fn start(program: &Path, folder: &Path, setting: &Setting) -> Result<Self> {
+        let Setting { proofs, reply_key, scheme } = setting;
         ensure!(program.is_file(), "{} is not there", program.display());
         let folder = tempfile::Builder::new().prefix("rooms-").tempdir_in(folder)?;
         let args = DemoArgs {
@@ -81,7 +82,7 @@ impl Rooms {
             json: None,
             postgres: None,
             otlp: None,
-            scheme: 6,
+            scheme: *scheme,
             lab: false,
         };
         let ready = build(&args, &Stopwatch::start()).await?;
