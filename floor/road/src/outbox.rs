@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use store::{StoreError, params};
+use store::{StoreError, Value, Write, params};
 use words::{ActId, Moment, PartyId};
 
 use crate::travel::Road;
@@ -42,6 +42,12 @@ struct Due {
     path: String,
     body: Vec<u8>,
     attempts: i64,
+}
+
+/// Puts parcels into the outbox.
+pub(crate) fn put_parcels(write: &mut Write<'_>, rows: &[Vec<Value>]) -> Result<(), StoreError> {
+    let sql = "INSERT INTO outbox (id, act, destination, path, body, not_before, attempts, held) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    rows.iter().try_for_each(|row| write.execute(sql, row).map(|_| ()))
 }
 
 impl Road {
@@ -131,15 +137,7 @@ impl Road {
     /// Puts a message that is not part of a decision into the outbox.
     pub async fn send_later(&self, act: ActId, parcel: Parcel) -> Result<(), StoreError> {
         let rows = self.parcel_rows(&act, vec![parcel], self.now());
-        self.db
-            .write("send_later", move |write| {
-                for row in &rows {
-                    let sql = "INSERT INTO outbox (id, act, destination, path, body, not_before, attempts, held) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-                    write.execute(sql, row)?;
-                }
-                Ok::<_, StoreError>(())
-            })
-            .await?;
+        self.db.write("send_later", move |write| put_parcels(write, &rows)).await?;
         self.parcel_added.notify_one();
         Ok(())
     }
@@ -153,12 +151,7 @@ impl Road {
             .await
     }
 
-    pub(crate) fn parcel_rows(
-        &self,
-        act: &ActId,
-        parcels: Vec<Parcel>,
-        now: Moment,
-    ) -> Vec<Vec<store::Value>> {
+    pub(crate) fn parcel_rows(&self, act: &ActId, parcels: Vec<Parcel>, now: Moment) -> Vec<Vec<Value>> {
         let row = |parcel: Parcel| {
             let id: [u8; 16] = self.world.random();
             let body = self.key.seal("outbox", &id, "body", &parcel.body);

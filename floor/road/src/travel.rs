@@ -10,6 +10,7 @@ use words::{ActId, Moment, Reason};
 use world::World;
 
 use crate::ledger::RoomLedger;
+use crate::outbox::put_parcels;
 use crate::pace::Paces;
 use crate::record::Record;
 use crate::shelves::Shelves;
@@ -125,7 +126,7 @@ impl Road {
         let (recorded, ended) = match done {
             Ok(protected) => {
                 let reply = protected.reply.clone();
-                (self.close::<V>(&arrival, protected, decided.is_err()).await, Ok(reply))
+                (self.close(&arrival, verb, protected, decided.is_err()).await, Ok(reply))
             }
             Err(failure) => {
                 let recorded = self.fail::<V>(&arrival, &failure).await;
@@ -215,10 +216,7 @@ impl Road {
                     return found.map(Opened::Found).ok_or(StoreError::Closed);
                 }
                 leaf.insert(write)?;
-                for parcel in parcels {
-                    let sql = "INSERT INTO outbox (id, act, destination, path, body, not_before, attempts, held) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-                    write.execute(sql, &parcel)?;
-                }
+                put_parcels(write, &parcels)?;
                 if let Some(room) = room {
                     room(write)?;
                 }
@@ -279,6 +277,7 @@ impl Road {
     async fn close<V: Verb>(
         &self,
         arrival: &Arrival,
+        verb: &V,
         protected: Protected,
         refused: bool,
     ) -> Result<(), StoreError> {
@@ -295,19 +294,27 @@ impl Road {
         let sealed = kept.map(|reply| key.seal("act", arrival.id.bytes(), V::NAME, reply));
         let state = if refused { state::REFUSED } else { state::DONE };
         let (id, room) = (arrival.id, protected.writes);
+        let parcels = if refused { Vec::new() } else { verb.parcels_when_done() };
+        let goes_now = !parcels.is_empty();
+        let parcels = self.parcel_rows(&id, parcels, now);
         self.db
             .write("outcome", move |write| {
                 leaf.insert(write)?;
                 let sql = "UPDATE act SET state = $3, reply = $4, closed_at = $5, shelf = $6 WHERE verb = $1 AND id = $2";
                 write.execute(sql, &params![V::NAME, id.bytes(), state, sealed, now.0, shelf])?;
                 write.execute("DELETE FROM outbox WHERE act = $1 AND held = 1", &params![id.bytes()])?;
+                put_parcels(write, &parcels)?;
                 match room {
                     Some(room) => room(write),
                     None => Ok(()),
                 }
             })
             .await
-            .inspect_err(|error| tracing::error!(%error, verb = V::NAME, "an outcome could not be recorded"))
+            .inspect_err(|error| tracing::error!(%error, verb = V::NAME, "an outcome could not be recorded"))?;
+        if goes_now {
+            self.parcel_added.notify_one();
+        }
+        Ok(())
     }
 
     async fn fail<V: Verb>(&self, arrival: &Arrival, failure: &Failure) -> Result<(), StoreError> {

@@ -114,6 +114,11 @@ pub trait Verb: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// Messages that must go out because the act was done: written with its outcome, and not at all if that fails.
+    fn parcels_when_done(&self) -> Vec<Parcel> {
+        Vec::new()
+    }
+
     /// Rows the room writes with the decision.
     fn on_decision(&self, _decided: Result<&Self::Permit, &Refused>) -> Option<RoomWrite> {
         None

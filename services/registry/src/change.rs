@@ -144,8 +144,9 @@ impl Verb for MakeChange {
         record
     }
 
-    fn parcels(&self, decided: Result<&Self::Permit, &Refused>) -> Vec<Parcel> {
-        decided.map_or_else(|_| Vec::new(), |_| self.certificates.iter().cloned().collect())
+    /// With the row that changes: a change that could not be entered ends no certificate.
+    fn parcels_when_done(&self) -> Vec<Parcel> {
+        self.certificates.iter().cloned().collect()
     }
 
     async fn act(&self, _permit: &Self::Permit) -> Result<Vec<u8>, Failure> {
