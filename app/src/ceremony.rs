@@ -29,10 +29,11 @@ fn inner_roles(room: &str) -> Vec<(&'static str, Role)> {
     [vec![("operator", Role::Operator)], own].concat()
 }
 
-/// Runs the ceremony for all parties of a file. `whitelist` are the rows to publish, with their version. `told`
+/// Runs the ceremony for all parties of a file. `root` is the root from its shares; without, its key is a file. `whitelist` are the rows to publish, with their version. `told`
 /// hears what is done, line by line.
 pub async fn run(
     config: &Path,
+    root: Option<Root>,
     whitelist: Option<(u32, Vec<Row>)>,
     world: &World,
     mut told: impl FnMut(&str),
@@ -45,12 +46,17 @@ pub async fn run(
     };
     let today = Moment(world.now()).date_in_japan();
     let safe = KeyFolder::new(base.join("ceremony"));
-    let root = root(&safe)?;
+    let root = match root {
+        Some(root) => root,
+        None => root_of(&safe)?,
+    };
     for section in &file.sections {
         make_keys(section, &root, &dice, today)
             .with_context(|| format!("keys of {}", section.settings.id))?;
     }
     told("every party has made its keys; the authority has certified them");
+    certify_organisations(file.section("authority", None)?, &root, &dice, today)?;
+    told("the root has certified the authority for organisations");
     let country = country(&file, &safe, &root, &dice, today, &mut told)?;
     let authority = file.section("authority", None)?;
     let entries: Vec<Entry> = file.sections.iter().map(entry).collect::<Result<_>>()?;
@@ -69,7 +75,8 @@ pub async fn run(
     Ok(())
 }
 
-fn root(safe: &KeyFolder) -> Result<Root> {
+/// The root's key as a file: for a country on one machine.
+fn root_of(safe: &KeyFolder) -> Result<Root> {
     if !safe.has("root.key") {
         safe.write("root.key", Root::generate()?.key_pem().as_bytes())?;
     }
@@ -100,6 +107,17 @@ fn make_keys(section: &Section, root: &Root, dice: &Dice, today: Date) -> Result
     Ok(())
 }
 
+/// The authority's key for certificates of parties, certified by the root; once.
+fn certify_organisations(section: &Section, root: &Root, dice: &Dice, today: Date) -> Result<()> {
+    let keys = keys_of(section);
+    if keys.has("organisation-ca.der") {
+        return Ok(());
+    }
+    let key = authority::organisation_key(&section.settings, dice)?;
+    keys.write("organisation-ca.der", &root.certify_organisations(key.public(), today)?)?;
+    Ok(())
+}
+
 /// The trust anchor; made once, with the dealing of the global key in it.
 fn country(
     file: &ConfigFile,
@@ -124,7 +142,7 @@ fn country(
         false => None,
     };
     let country = Country {
-        root_certificate: root.certificate(today)?,
+        root_certificate: root.certificate(today)?.0,
         authority: authority.settings.id.clone(),
         authority_address: authority.settings.common.outer.to_string(),
         authority_key: keys_of(authority).signing(None)?.verify_key(),
@@ -182,6 +200,7 @@ fn entry(section: &Section) -> Result<Entry> {
         certificate: B64::from(seal::sha256(&keys.read("tls.der")?)),
         signing: keys.signing(None)?.verify_key(),
         sealing: keys.sealing(Suite::default(), None)?.public(),
+        current: Vec::new(),
         revoked: false,
     })
 }

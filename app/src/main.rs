@@ -16,9 +16,11 @@ use musubi::keeping_command::{self, EraseArgs, ReplayArgs};
 use musubi::my_information_command::{self, MyInformationArgs};
 use musubi::my_records_command::{self, MyRecordsArgs};
 use musubi::openapi_command::{self, OpenapiArgs};
+use musubi::root_ceremony::{self, RootArgs, VerifyArgs};
 use musubi::rotate_command::{self, RotateArgs};
 use musubi::schemes_command::{self, SchemesArgs};
 use musubi::shares_command::{self, SharesAct};
+use musubi::sign_in_command::{self, SignInAct};
 use musubi::verify_log::{self, VerifyLogArgs};
 use musubi::whitelist_command::{self, ImportArgs};
 use musubi::{AnonymiseArgs, MatchAct, MatchCommand, ReleasesArgs, ceremony, review_desk, rooms};
@@ -38,11 +40,17 @@ struct Cli {
 enum Command {
     /// Build a small country in a folder, run it, ask and answer, report.
     Demo(DemoArgs),
-    /// Make and certify every party's keys, deal the link codes' key, publish the whitelist.
+    /// Make and certify every party's keys, deal the link codes' key, publish the whitelist; or, before that and off-line, make
+    /// the country's root.
     Ceremony {
+        #[command(subcommand)]
+        act: Option<CeremonyAct>,
         /// The configuration file.
         #[arg(long, value_name = "FILE")]
-        config: PathBuf,
+        config: Option<PathBuf>,
+        /// A share of the root's key, as often as are needed; without, the key is a file in the folder `ceremony`.
+        #[arg(long, value_name = "FILE")]
+        root_share: Vec<PathBuf>,
         /// Rows of the whitelist to publish (JSON), with --version.
         #[arg(long, value_name = "FILE")]
         whitelist: Option<PathBuf>,
@@ -77,6 +85,12 @@ enum Command {
     Inquire(InquireArgs),
     /// Who asked what about me: my own records, each with its proof checked.
     MyRecords(MyRecordsArgs),
+    /// Sign in at the portal with the card's authentication certificate.
+    SignIn {
+        /// What to do.
+        #[command(subcommand)]
+        act: SignInAct,
+    },
     /// What an institution holds about me.
     MyInformation(MyInformationArgs),
     /// Hold the records of all rooms against one another, as an officer of oversight.
@@ -147,6 +161,14 @@ struct RoomArgs {
 }
 
 #[derive(Subcommand)]
+enum CeremonyAct {
+    /// Make the country's root off-line, before witnesses: shares and a transcript.
+    Root(RootArgs),
+    /// Read a transcript back.
+    Verify(VerifyArgs),
+}
+
+#[derive(Subcommand)]
 enum WhitelistAct {
     /// Turn the law's table (CSV) into rows that a ceremony can publish.
     Import(ImportArgs),
@@ -209,15 +231,22 @@ fn end(result: Result<()>) -> ExitCode {
 async fn run(command: Command) -> Result<()> {
     match command {
         Command::Demo(args) => demo_run::run(args).await,
-        Command::Ceremony { config, whitelist, list_version } => {
+        Command::Ceremony { act: Some(CeremonyAct::Root(args)), .. } => {
+            root_ceremony::root(&args, &World::real())
+        }
+        Command::Ceremony { act: Some(CeremonyAct::Verify(args)), .. } => root_ceremony::verify(&args),
+        Command::Ceremony { act: None, config, root_share, whitelist, list_version } => {
+            let config = config.context("--config FILE is missing")?;
             let rows = match &whitelist {
                 Some(path) => Some(read_rows(path)?),
                 None => None,
             };
-            ceremony::run(&config, rows.map(|rows| (list_version, rows)), &World::real(), |line| {
-                println!("{line}")
-            })
-            .await
+            let root = match root_share.as_slice() {
+                [] => None,
+                shares => Some(root_ceremony::from_shares(shares)?),
+            };
+            let rows = rows.map(|rows| (list_version, rows));
+            ceremony::run(&config, root, rows, &World::real(), |line| println!("{line}")).await
         }
         Command::Linkage(args) => serve("linkage", &args).await,
         Command::Trustee(args) => serve("trustee", &args).await,
@@ -235,6 +264,7 @@ async fn run(command: Command) -> Result<()> {
         }
         Command::Inquire(args) => desk::inquire(&args).await,
         Command::MyRecords(args) => my_records_command::run(&args).await,
+        Command::SignIn { act } => sign_in_command::run(&act).await,
         Command::MyInformation(args) => my_information_command::run(&args).await,
         Command::Audit { act } => audit_command::run(&act).await,
         Command::Erase(args) => keeping_command::erase(&args).await,

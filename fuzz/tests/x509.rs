@@ -10,6 +10,7 @@
 use fuzz::{corpus, fuzz};
 use seal::x509::jpki::Attributes;
 use seal::x509::ocsp::Request;
+use seal::x509::timestamp;
 use seal::x509::{Certificate, CertificationRequest, Crl, Rules, Store};
 use words::{Date, Moment};
 
@@ -28,6 +29,7 @@ fn x509() {
     store.lists.push(Crl::parse(&list).unwrap());
     assert!(CertificationRequest::parse(&request).is_ok());
     assert!(Request::parse(&of("ocsp.der")).is_ok());
+    assert!(timestamp::Request::parse(&of("time-stamp.der")).is_ok());
     assert!(store.validate(&Certificate::parse(&good[0]).unwrap(), &Rules::at(at)).is_ok());
     fuzz("x509", |bytes| {
         if let Ok(certificate) = Certificate::parse(bytes) {
@@ -43,6 +45,9 @@ fn x509() {
         }
         if CertificationRequest::parse(bytes).is_ok() {
             assert_eq!(bytes, request, "a proof of possession from nothing");
+        }
+        if let Err(none) = timestamp::Request::parse(bytes) {
+            assert!(none.der().len() > 6, "an answer that says why");
         }
         if let Ok(request) = Request::parse(bytes) {
             assert!(!request.about.is_empty() && request.about.len() <= seal::x509::ocsp::QUESTIONS);

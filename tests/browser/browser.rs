@@ -178,6 +178,20 @@ impl Browser {
         self.call("POST", "/execute/sync", &json!({"script": script, "args": []})).unwrap()
     }
 
+    /// Gives the browser an authenticator of its own that checks its user, or does not (W3C Web Authentication §11).
+    pub fn add_authenticator(&self, verified: bool) -> String {
+        let authenticator = json!({"protocol": "ctap2", "transport": "internal", "hasResidentKey": true,
+            "hasUserVerification": true, "isUserVerified": verified, "isUserConsenting": true});
+        let made = self.call("POST", "/webauthn/authenticator", &authenticator).unwrap();
+        made.as_str().unwrap().to_owned()
+    }
+
+    /// Whether the authenticator finds its user to be the right one, from now on.
+    pub fn set_verified(&self, authenticator: &str, verified: bool) {
+        let path = format!("/webauthn/authenticator/{authenticator}/uv");
+        self.call("POST", &path, &json!({"isUserVerified": verified})).unwrap();
+    }
+
     pub fn address(&self) -> String {
         self.call("GET", "/url", &Value::Null).unwrap().as_str().unwrap().to_owned()
     }

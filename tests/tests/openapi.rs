@@ -170,6 +170,7 @@ fn security_and_callers_are_those_of_the_table() {
                 (_, Side::Outer) => json!([{ "certificate": [] }]),
                 (_, Side::Inner) => json!([{ "key": [] }]),
                 (_, Side::Pages) => json!([{ "session": [] }]),
+                (who, Side::Public) => panic!("{who:?} on the public side"),
             };
             assert_eq!(operation["security"], scheme, "{} {}", room.name(), line.path);
         }

@@ -239,6 +239,9 @@ fn served(tools: &Path, country: &Country, long: bool) -> anyhow::Result<(u64, u
                     let Ok(pages) = pages else { continue };
                     command.arg("--url").arg(format!("http://{pages}"));
                 }
+                ("public", _) => {
+                    command.arg("--url").arg(format!("http://{}", country.address(room, "public")?));
+                }
                 (_, caller) => {
                     command.arg("--url").arg(format!("http://{}", country.address(room, "inner")?));
                     if let Some(role) = caller {

@@ -18,7 +18,7 @@ const BENCHES: [(&str, &str, &str, &str); 8] = [
         "authority",
         "seal",
         "certificate_figures",
-        "OCSP answers beside the bare signing rate, pre-signed over HTTP, a list of a million entries",
+        "OCSP answers beside the bare signing rate, pre-signed over HTTP, a list of a million entries, states of 100 million",
     ),
     ("conversion", "seal", "conversion_figures", "microseconds of a conversion and what goes with it"),
     (
@@ -88,10 +88,32 @@ pub(crate) fn run(workspace: &Workspace, name: Option<&str>) -> anyhow::Result<E
     match example {
         "anonymity_figures" => anonymity::run(workspace)?,
         "match_figures" => peer::run(workspace)?,
-        "certificate_figures" => ocsp_over_http(workspace)?,
+        "certificate_figures" => {
+            states(workspace)?;
+            ocsp_over_http(workspace)?;
+        }
         _ => {}
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn states(workspace: &Workspace) -> anyhow::Result<()> {
+    let status = Command::new(cargo::program())
+        .args([
+            "run",
+            "--release",
+            "--quiet",
+            "--locked",
+            "--package",
+            "authority",
+            "--example",
+            "state_figures",
+        ])
+        .current_dir(&workspace.root)
+        .status()
+        .context("running the measurement of states")?;
+    ensure!(status.success(), "the measurement ended with {status}");
+    Ok(())
 }
 
 fn ocsp_over_http(workspace: &Workspace) -> anyhow::Result<()> {

@@ -99,7 +99,7 @@ pub fn write(
         std::path::absolute(&folder.path).map(|path| seal::sha256(path.as_os_str().as_encoded_bytes()))?;
     let of_folder = words::hex(of_folder.get(..4).unwrap_or_default());
     let start = next()?;
-    let public = next()?;
+    let (public, portal_pages) = (next()?, next()?);
     let pages = |id: &str, port: u16| {
         format!("\n[{id}.pages]\nlisten = \"127.0.0.1:{port}\"\nstart = \"http://127.0.0.1:{start}/\"\n")
     };
@@ -133,7 +133,9 @@ pub fn write(
                 "whitelist = \"whitelist.jws\"\naccreditations = \"accreditations.json\"\n".to_owned()
             }
             "authority" => {
-                format!("public = \"127.0.0.1:{public}\"\npublic_uri = \"http://127.0.0.1:{public}\"\n")
+                format!(
+                    "public = \"127.0.0.1:{public}\"\npublic_uri = \"http://127.0.0.1:{public}\"\npasskey_origin = \"http://localhost:{portal_pages}\"\n"
+                )
             }
             _ => String::new(),
         };
@@ -141,7 +143,8 @@ pub fn write(
             own.push_str(&format!("scheme = {}\nlab = {}\n", choice.scheme.number(), choice.lab));
         }
         if ["oversight", "portal"].contains(&id) {
-            own.push_str(&pages(id, next()?));
+            let port = if id == "portal" { portal_pages } else { next()? };
+            own.push_str(&pages(id, port));
         }
         section(id, None, name, name_en, &own, next()?, next()?);
     }

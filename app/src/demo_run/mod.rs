@@ -181,7 +181,7 @@ pub async fn build(args: &DemoArgs, watch: &Stopwatch) -> Result<Ready> {
         services.extend(OwnService::start(institution, &folder.sources(), port).await?);
     }
     if !folder.path.join("country.json").exists() {
-        ceremony::run(&folder.config(), Some((1, country::whitelist()?)), &World::real(), say).await?;
+        ceremony::run(&folder.config(), None, Some((1, country::whitelist()?)), &World::real(), say).await?;
     }
     say("部屋を起動しています / starting the rooms");
     let stage = Stage::start(&folder, args.processes).await?;

@@ -135,6 +135,7 @@ impl House {
             certificate: words::B64::default(),
             signing: self.country.authority_key.clone(),
             sealing: self.sealing.public(),
+            current: Vec::new(),
             revoked: false,
         })
     }

@@ -1,9 +1,10 @@
 //! What every room has and how every room starts: identity, clock, road, neighbours, own copies of the signed
 //! documents, two listeners. A room adds its state, its table of routes and its verbs.
 
+mod assertions;
+mod certificate;
 mod common_routes;
 mod config;
-mod demo;
 mod documents;
 mod health;
 mod inquiring;
@@ -18,6 +19,7 @@ mod room;
 mod serve;
 mod session;
 
+pub use assertions::Named;
 pub use common_routes::{HasHouse, common_routes, json_bytes, told};
 pub use config::{Common, ConfigError, NoKeys, PagesConfig, Settings};
 pub use documents::Law;
@@ -25,10 +27,10 @@ pub use inquiring::OpenedReply;
 pub use ledger::witness_routes;
 pub use proofs::Expected;
 pub use room::{BoxFuture, Room, Running, StartError};
-pub use serve::serve;
+pub use serve::{serve, serve_public};
 pub use session::{OwnSession, Sessions, keep_session_open};
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicI64};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -80,6 +82,8 @@ pub struct House {
     pub doors: Arc<Doors>,
     pages_at: OnceLock<String>,
     peers: Peers,
+    /// Until when the short-lived certificate holds that is shown; 0 while it is that of the enrolment.
+    certificate_ends: AtomicI64,
     table: OnceLock<Vec<wire::RouteLine>>,
     served: metrics::Served,
     exporter: Option<Arc<otlp::Exporter>>,
@@ -112,6 +116,7 @@ impl House {
             &keys.read("tls.key")?,
             country.root_certificate.as_bytes(),
         )?;
+        let ends = certificate::take_kept(&keys, &identity, &world);
         let db = store::Db::open(&settings.location(), &[road::MIGRATIONS, migrations]).await?;
         let signing = Arc::new(keys.signing(None)?);
         let defaults = settings.defaults();
@@ -139,6 +144,7 @@ impl House {
             doors: Arc::new(Doors::new(&world, settings.id.as_str())),
             pages_at: OnceLock::new(),
             peers: Peers::new(identity),
+            certificate_ends: AtomicI64::new(ends),
             table: OnceLock::new(),
             served: metrics::Served::default(),
             exporter,
@@ -259,6 +265,11 @@ impl House {
 
 impl Callers for House {
     fn party(&self, certificate: &Sha256) -> Option<KnownParty> {
-        Callers::party(self.directory().as_ref(), certificate)
+        let directory = self.directory();
+        match self.room {
+            // Where a party whose short-lived certificate has run out orders another.
+            "authority" => directory.enrolled(certificate),
+            _ => Callers::party(directory.as_ref(), certificate),
+        }
     }
 }

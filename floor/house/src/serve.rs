@@ -1,5 +1,6 @@
 //! Binding and serving the sides of a room, and the work in its background.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,6 +63,8 @@ pub async fn serve<S: HasHouse>(
             Side::Outer => outer.push(route),
             Side::Inner => inner.push(route),
             Side::Pages => pages.push(route),
+            // Served by the room that has one: `serve_public`.
+            Side::Public => {}
         }
     }
     let [outer_routes, inner_routes, pages_routes] = of_side;
@@ -93,7 +96,22 @@ pub async fn serve<S: HasHouse>(
     tokio::spawn(wire::serve_inner(inner, inner_router, shutdown));
     carry(house);
     house.keep_ledger();
+    house.keep_certificate();
     Ok(running)
+}
+
+/// Serves a room's public side: plain HTTP, nothing written down of who asks.
+pub async fn serve_public<S: HasHouse>(
+    address: SocketAddr,
+    routes: Vec<Route<S>>,
+    state: S,
+) -> Result<(), StartError> {
+    let bound = Bound::at(address).await.map_err(|error| StartError::Listen(address, error))?;
+    let house = Arc::clone(state.house());
+    let shutdown = house.world.shutdown.clone();
+    let served = move |status| house.served.count(Side::Public, status);
+    tokio::spawn(wire::serve_inner(bound, wire::public_router(routes, state, served), shutdown));
+    Ok(())
 }
 
 /// Carries the room's parcels to their receivers.

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use seal::{SealingPublic, Sha256, Typ, VerifyKey};
 use serde::{Deserialize, Serialize};
 use wire::{Callers, KnownParty};
-use words::{B64, Kind, Moment, PartyId};
+use words::{ActId, B64, Kind, Moment, PartyId};
 
 use crate::Message;
 
@@ -27,14 +27,41 @@ pub struct Entry {
     pub name_en: String,
     /// Where its outer side listens, `host:port`.
     pub address: String,
-    /// SHA-256 of its TLS certificate.
+    /// SHA-256 of the TLS certificate it was enrolled with. Once the party has ordered others, this one opens the authority's
+    /// door alone.
     pub certificate: B64,
+    /// SHA-256 of the short-lived TLS certificates it shows, the newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub current: Vec<B64>,
     /// The key that verifies its signatures.
     pub signing: VerifyKey,
     /// The key to seal to it.
     pub sealing: SealingPublic,
     /// Whether the authority has revoked it.
     pub revoked: bool,
+}
+
+/// Route: a certificate for a day.
+pub const CERTIFICATES: &str = "/party-certificates";
+
+/// A party orders a certificate for a new key of its own.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OrderPartyCertificate {
+    /// The act.
+    pub id: ActId,
+    /// PKCS#10 in DER, signed with the new key: ECDSA P-256.
+    pub request: B64,
+}
+
+/// What it is given.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PartyCertificate {
+    /// Its certificate and that of the authority for organisations, DER.
+    pub chain: Vec<B64>,
+    /// Until when it holds.
+    pub not_after: Moment,
 }
 
 /// The whole directory, as signed.
@@ -69,21 +96,25 @@ pub struct Directory {
     version: i64,
     parties: HashMap<PartyId, Entry>,
     by_certificate: HashMap<Sha256, PartyId>,
+    /// By the certificates of enrolment.
+    by_enrolment: HashMap<Sha256, PartyId>,
 }
 
 impl Directory {
     /// Indexes a document.
     pub fn new(document: DirectoryDocument) -> Self {
-        let certificate =
-            |entry: &Entry| entry.certificate.fixed("certificate").ok().map(|hash| (hash, entry.id.clone()));
+        let hash = |certificate: &B64| certificate.fixed("certificate").ok();
+        let shown = |entry: &Entry| match entry.current.as_slice() {
+            [] => vec![entry.certificate.clone()],
+            current => current.to_vec(),
+        };
+        let here = || document.parties.iter().filter(|entry| !entry.revoked);
+        let of = |entry: &Entry, certificate: &B64| Some((hash(certificate)?, entry.id.clone()));
+        let each = |entry| shown(entry).into_iter().filter_map(move |one| of(entry, &one));
         Self {
             version: document.version,
-            by_certificate: document
-                .parties
-                .iter()
-                .filter(|entry| !entry.revoked)
-                .filter_map(certificate)
-                .collect(),
+            by_certificate: here().flat_map(each).collect(),
+            by_enrolment: here().filter_map(|entry| of(entry, &entry.certificate)).collect(),
             parties: document.parties.into_iter().map(|entry| (entry.id.clone(), entry)).collect(),
         }
     }
@@ -104,6 +135,17 @@ impl Directory {
         of_kind.min_by(|a, b| a.id.cmp(&b.id))
     }
 
+    /// The party of a certificate, that of its enrolment included: for the authority, where others are ordered with it.
+    pub fn enrolled(&self, certificate: &Sha256) -> Option<KnownParty> {
+        let enrolled = || self.known(self.by_enrolment.get(certificate)?);
+        Callers::party(self, certificate).or_else(enrolled)
+    }
+
+    fn known(&self, id: &PartyId) -> Option<KnownParty> {
+        let entry = self.parties.get(id)?;
+        Some(KnownParty { id: entry.id.clone(), kind: entry.kind.clone() })
+    }
+
     /// All parties of a kind, by id.
     pub fn of_kind(&self, kind: &str) -> Vec<&Entry> {
         let mut entries: Vec<_> =
@@ -115,7 +157,6 @@ impl Directory {
 
 impl Callers for Directory {
     fn party(&self, certificate: &Sha256) -> Option<KnownParty> {
-        let entry = self.by_certificate.get(certificate).and_then(|id| self.parties.get(id))?;
-        Some(KnownParty { id: entry.id.clone(), kind: entry.kind.clone() })
+        self.known(self.by_certificate.get(certificate)?)
     }
 }

@@ -20,6 +20,7 @@ pub mod proof;
 pub mod register;
 pub mod rotation;
 pub mod session;
+pub mod sign_in;
 
 pub use message::{Message, sign, verify};
 pub use payloads::payloads;

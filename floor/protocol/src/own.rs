@@ -1,8 +1,8 @@
 //! A person's own records: the portal finds them in its index, linkage says what they are, and each comes with what it
 //! takes to check it.
 //!
-//! The person is asserted by the demo's picker until cards and passkeys are (DESIGN §8): a signed assertion that names the
-//! person to the registry alone. The portal never learns a name; linkage learns that somebody looks, not who.
+//! The person is asserted by the authority, which has checked the card or a passkey ([`crate::sign_in`]), in a demo by the picker,
+//! too: a signed assertion that names the person to the registry alone. The portal never learns a name; linkage learns that somebody looks, not who.
 
 use schemars::JsonSchema;
 use seal::{Guard, Typ};
@@ -76,9 +76,9 @@ impl Message for DemoLook {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AskMyRecords {
-    /// [`DemoAssertion`].
+    /// [`DemoAssertion`] or [`crate::sign_in::PersonAssertion`].
     pub assertion: seal::Jws,
-    /// [`DemoLook`].
+    /// [`DemoLook`] or [`crate::sign_in::PersonLook`].
     pub look: seal::Jws,
 }
 
@@ -89,7 +89,7 @@ pub const MY_INFORMATION: &str = "/my-information";
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AskMyInformation {
-    /// [`DemoAssertion`].
+    /// [`DemoAssertion`] or [`crate::sign_in::PersonAssertion`].
     pub assertion: seal::Jws,
     /// The institution.
     pub provider: PartyId,
@@ -121,7 +121,7 @@ pub struct MyInformation {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AskPersonCode {
-    /// [`DemoAssertion`].
+    /// [`DemoAssertion`] or [`crate::sign_in::PersonAssertion`].
     pub assertion: seal::Jws,
     /// Where the person wants to see what somebody holds: guards for the inquiry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -157,7 +157,7 @@ pub struct PersonCodeSent {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AskOwnRecords {
-    /// [`DemoLook`].
+    /// [`DemoLook`] or [`crate::sign_in::PersonLook`].
     pub look: seal::Jws,
     /// Which acts.
     pub acts: Vec<ActId>,

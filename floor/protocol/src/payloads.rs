@@ -12,6 +12,7 @@ use crate::oversight::{Accreditations, WhitelistDocument};
 use crate::own::{DemoAssertion, DemoLook};
 use crate::rotation::{EpochChange, RotationRows};
 use crate::session::SessionKey;
+use crate::sign_in::{PersonAssertion, PersonLook};
 
 fn of<M: Message + schemars::JsonSchema>() -> Payload {
     (M::TYP.0, SchemaGenerator::subschema_for::<M>)
@@ -30,6 +31,8 @@ pub fn payloads() -> Vec<Payload> {
         of::<Inquiry>(),
         of::<IssueHop>(),
         of::<Order>(),
+        of::<PersonAssertion>(),
+        of::<PersonLook>(),
         of::<ReplyStatement>(),
         of::<RotationRows>(),
         of::<Rows>(),

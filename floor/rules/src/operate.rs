@@ -59,6 +59,8 @@ pub enum Operation {
     TakeReport,
     /// Revoke a party's certificate.
     RevokeParty,
+    /// Order a certificate for a new key of the own party.
+    RenewCertificate,
     /// Take in the rows of an issue that both transcryptors let pass.
     TakeCodes,
     /// Replace an institution's codes by those of the next epoch.
@@ -97,6 +99,7 @@ pub fn decide_operation(operation: Operation, role: Role) -> Result<Permit<Opera
         Operation::FindNumber => (Role::Registrar, "number from a former number (001 §5.2)"),
         Operation::StartIssue => (Role::Operator, "notice of a link code (番号法第二十一条の二)"),
         Operation::RevokeParty => (Role::Operator, "revocation of a party's certificate (house rule)"),
+        Operation::RenewCertificate => (Role::Operator, "certificates of parties (house rule)"),
         Operation::PassIndexEntry => (Role::Operator, "records of provision (番号法第二十三条)"),
         Operation::TakeReport => (Role::Operator, "reports to the third-party body (番号法第二十九条の四)"),
         Operation::TakeCodes => (Role::Operator, "notice of a link code (番号法第二十一条の二)"),

@@ -49,7 +49,7 @@ const CORE: &str = "musubi-core-key-v1";
 const SECOND: &str = "second-transcryptor.key";
 
 /// What a party cannot make anew without losing what was made with it.
-const IRREPLACEABLE: [&str; 9] = [
+const IRREPLACEABLE: [&str; 11] = [
     "signing.key",
     "sealing.key",
     "storage.key",
@@ -59,6 +59,8 @@ const IRREPLACEABLE: [&str; 9] = [
     "core.key",
     "signature-ca.key",
     "authentication-ca.key",
+    "organisation-ca.key",
+    "time-stamps.key",
 ];
 
 fn retention_name(shelf: &str) -> String {

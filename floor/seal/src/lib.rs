@@ -27,6 +27,7 @@ mod timing;
 mod transcryptor;
 #[cfg(test)]
 mod vectors;
+pub mod webauthn;
 pub mod x509;
 
 pub use at_rest::StorageKey;

@@ -93,6 +93,17 @@ impl Peers {
         Self { identity, clients: Mutex::new(HashMap::new()) }
     }
 
+    /// Shows another certificate from now on: see [`TlsIdentity::replace`]. What is under way goes on as it began.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn replace_identity(&self, chain: &[&[u8]], pkcs8: &[u8]) -> Result<(), TlsError> {
+        self.identity.replace(chain, pkcs8)?;
+        // New clients, too: a session that is resumed would go on under the certificate it began with.
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        Ok(())
+    }
+
     /// The identity itself.
     pub const fn identity(&self) -> &TlsIdentity {
         &self.identity

@@ -21,5 +21,7 @@ pub use inner_keys::{InnerKey, InnerKeys};
 pub use listener::{Bound, serve_inner, serve_outer, serve_pages};
 pub use openapi::{Payload, openapi};
 pub use problem::{Problem, ProblemBody, Recorded};
-pub use routes::{About, Content, Header, Notes, Rejection, Route, RouteLine, SchemaOf, Side, Who, router};
+pub use routes::{
+    About, Content, Header, Notes, Rejection, Route, RouteLine, SchemaOf, Side, Who, public_router, router,
+};
 pub use tls::{PagesTls, TlsError, TlsIdentity};

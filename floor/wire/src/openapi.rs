@@ -1,6 +1,6 @@
 //! A room's OpenAPI 3.1 document, made from its table of routes, so that it says what the room serves and nothing else.
 //!
-//! OpenAPI has one space of paths, a room has three listeners. A path that stands on a second side is therefore listed
+//! OpenAPI has one space of paths, a room has up to four listeners. A path that stands on a second side is therefore listed
 //! a second time with the side as its fragment (`/inquiries#outer`): no client sends a fragment, so that the path
 //! stays the one the room serves.
 
@@ -46,8 +46,8 @@ pub fn openapi(room: &str, table: &[RouteLine], payloads: &[Payload]) -> Value {
             "title": format!("Musubi: {room}"),
             "version": env!("CARGO_PKG_VERSION"),
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
-            "description": "Three listeners: outer (parties, certificates both ways), inner (the room's own people and \
-                            systems, a key each), pages (browsers). A path that stands on more than one of them is \
+            "description": "Up to four listeners: outer (parties, certificates both ways), inner (the room's own people and \
+                            systems, a key each), pages (browsers), public (anybody; what is signed itself). A path that stands on more than one of them is \
                             listed once for each, the second time with the side as a fragment, which clients do not \
                             send. Unknown fields are refused. Encoded characters, empty segments and dot segments in \
                             a path are refused. A signed message is a compact JWS (RFC 7515) with EdDSA; the `typ` of \
@@ -83,6 +83,7 @@ const fn rank(side: Side) -> u8 {
         Side::Inner => 0,
         Side::Outer => 1,
         Side::Pages => 2,
+        Side::Public => 3,
     }
 }
 
@@ -97,6 +98,7 @@ fn server(side: Side) -> Value {
         Side::Outer => ("https://{outer}", "The outer side: `address` of the party in the directory."),
         Side::Inner => ("http://{inner}", "The inner side: `inner` of the room's section."),
         Side::Pages => ("https://{pages}", "The pages: `pages.name` of the room's section."),
+        Side::Public => ("http://{public}", "The public side: `public_uri` of the room's section."),
     };
     let variables = json!({ side.as_str(): { "default": "localhost", "description": "host:port" } });
     json!({ "url": url, "description": says, "variables": variables })
@@ -151,6 +153,7 @@ fn security(line: &RouteLine) -> Value {
         (_, Side::Outer) => json!([{ "certificate": [] }]),
         (_, Side::Inner) => json!([{ "key": [] }]),
         (_, Side::Pages) => json!([{ "session": [] }]),
+        (_, Side::Public) => json!([]),
     }
 }
 

@@ -26,6 +26,8 @@ pub enum Side {
     Inner,
     /// Pages for people, who have signed in.
     Pages,
+    /// Anybody: what is signed itself, such as the state of a certificate. Plain HTTP; nothing is written down of who asks.
+    Public,
 }
 
 impl Side {
@@ -35,6 +37,7 @@ impl Side {
             Self::Outer => "outer",
             Self::Inner => "inner",
             Self::Pages => "pages",
+            Self::Public => "public",
         }
     }
 }
@@ -50,7 +53,7 @@ pub enum Who {
     Roles(&'static [Role]),
     /// Any holder of a key of this room.
     AnyInner,
-    /// Anybody who can reach the inner side or the pages: health, signing in.
+    /// Anybody who can reach the inner side, the pages or the public side: health, signing in, what is published.
     Anyone,
 }
 
@@ -300,6 +303,33 @@ pub fn router<S: Clone + Send + Sync + 'static>(
         .with_state(state)
 }
 
+/// Builds the router of the public side: who asks is neither looked at nor recorded, and paths may be encoded, as RFC 6960
+/// A.1.1 has them.
+pub fn public_router<S: Clone + Send + Sync + 'static>(
+    routes: Vec<Route<S>>,
+    state: S,
+    served: impl Fn(u16) + Clone + Send + Sync + 'static,
+) -> Router {
+    let public = routes.into_iter().filter(|route| route.line.side == Side::Public);
+    let router = public.fold(Router::new(), |router, Route { line, handler }| {
+        let guarded = handler.layer(middleware::from_fn(move |mut request: Request, next: Next| {
+            request.extensions_mut().insert(BodyLimit(line.limit));
+            next.run(request)
+        }));
+        router.route(line.path, guarded)
+    });
+    router
+        .fallback(|| async { Problem::new(Reason::NotFound) })
+        .method_not_allowed_fallback(|| async {
+            Problem::with(Reason::NotFound, "This path does not take that method.")
+        })
+        .layer(middleware::map_response(move |response: Response| {
+            served(response.status().as_u16());
+            std::future::ready(response)
+        }))
+        .with_state(state)
+}
+
 /// Finds out who calls, refuses paths that could be read in two ways, and sees that refusals are recorded.
 async fn admit(
     side: Side,
@@ -314,7 +344,7 @@ async fn admit(
             callers.party(&fingerprint.0).map_or(Caller::Nobody, Caller::Party)
         }
         (Side::Outer, None) => Caller::Nobody,
-        (Side::Inner | Side::Pages, _) => insiders.caller(request.headers()),
+        (Side::Inner | Side::Pages | Side::Public, _) => insiders.caller(request.headers()),
     };
     let route = request
         .extensions()

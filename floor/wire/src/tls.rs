@@ -1,11 +1,12 @@
 //! TLS 1.3 with certificates both ways and hybrid key exchange (X25519MLKEM768 first), by rustls and aws-lc-rs.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
-use rustls::RootCertStore;
-use rustls::client::ClientConfig;
-use rustls::server::{ServerConfig, WebPkiClientVerifier};
+use rustls::client::{ClientConfig, ResolvesClientCert};
+use rustls::server::{ClientHello, ResolvesServerCert, ServerConfig, WebPkiClientVerifier};
+use rustls::sign::CertifiedKey;
 use rustls::version::TLS13;
+use rustls::{RootCertStore, SignatureScheme};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use seal::{Sha256, sha256};
@@ -24,12 +25,45 @@ pub enum TlsError {
     Root,
 }
 
-/// A party's certificate and key, and the root that certifies its neighbours.
+/// What is shown in the next handshake, on both ends.
+#[derive(Debug)]
+struct Shown(RwLock<Arc<CertifiedKey>>);
+
+impl Shown {
+    fn now(&self) -> Arc<CertifiedKey> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl ResolvesServerCert for Shown {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(self.now())
+    }
+}
+
+impl ResolvesClientCert for Shown {
+    fn resolve(&self, _roots: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        Some(self.now())
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
+/// A party's certificate and key, which may be replaced while it serves, and the root that certifies its neighbours. Clones
+/// share both.
 #[derive(Clone)]
 pub struct TlsIdentity {
-    chain: Vec<CertificateDer<'static>>,
-    key: Arc<PrivateKeyDer<'static>>,
+    shown: Arc<Shown>,
     roots: Arc<RootCertStore>,
+}
+
+fn certified(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<CertifiedKey, TlsError> {
+    Ok(CertifiedKey::from_der(chain, key, &provider())?)
 }
 
 /// The certificate and key under which browsers find a room's pages.
@@ -74,12 +108,26 @@ impl TlsIdentity {
         if chain.is_empty() {
             return Err(TlsError::Pem("the certificate"));
         }
-        Ok(Self { chain, key: Arc::new(key), roots: Arc::new(roots) })
+        let shown = Arc::new(Shown(RwLock::new(Arc::new(certified(chain, key)?))));
+        Ok(Self { shown, roots: Arc::new(roots) })
+    }
+
+    /// Shows another certificate (DER, its chain after it) and key (PKCS#8) in every handshake from now on. Connections that
+    /// are open stay.
+    ///
+    /// # Errors
+    /// If certificate and key do not fit; the present ones stay then.
+    pub fn replace(&self, chain: &[&[u8]], pkcs8: &[u8]) -> Result<(), TlsError> {
+        let chain = chain.iter().map(|der| CertificateDer::from(der.to_vec())).collect();
+        let key = PrivateKeyDer::Pkcs8(pkcs8.to_vec().into());
+        let new = Arc::new(certified(chain, key)?);
+        *self.shown.0.write().unwrap_or_else(PoisonError::into_inner) = new;
+        Ok(())
     }
 
     /// The SHA-256 of the own certificate: how the directory names it.
     pub fn fingerprint(&self) -> Sha256 {
-        self.chain.first().map(|certificate| sha256(certificate)).unwrap_or_default()
+        self.shown.now().cert.first().map(|certificate| sha256(certificate)).unwrap_or_default()
     }
 
     pub(crate) fn server(&self) -> Result<Arc<ServerConfig>, TlsError> {
@@ -89,7 +137,7 @@ impl TlsIdentity {
         let mut config = ServerConfig::builder_with_provider(provider())
             .with_protocol_versions(&[&TLS13])?
             .with_client_cert_verifier(verifier)
-            .with_single_cert(self.chain.clone(), self.key.clone_key())?;
+            .with_cert_resolver(Arc::clone(&self.shown) as _);
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Arc::new(config))
     }
@@ -98,6 +146,6 @@ impl TlsIdentity {
         Ok(ClientConfig::builder_with_provider(provider())
             .with_protocol_versions(&[&TLS13])?
             .with_root_certificates(Arc::clone(&self.roots))
-            .with_client_auth_cert(self.chain.clone(), self.key.clone_key())?)
+            .with_client_cert_resolver(Arc::clone(&self.shown) as _))
     }
 }

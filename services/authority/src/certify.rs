@@ -1,10 +1,13 @@
-//! The country's root, and certificates for the TLS keys of parties.
+//! The country's root: certificates of enrolment for the TLS keys of parties, and the authority for organisations below it.
 
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PublicKeyData, SignatureAlgorithm, date_time_ymd,
+    KeyIdMethod, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, PublicKeyData,
+    SignatureAlgorithm, date_time_ymd,
 };
+use seal::x509::{IssuerKey, KeyKind, PublicKeyInfo, X509Error};
 use words::{Date, PartyId};
+use zeroize::Zeroizing;
 
 /// A certificate could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -39,8 +42,8 @@ impl PartyKey {
     }
 }
 
-/// A public key somebody shows.
-struct Shown(Vec<u8>);
+/// A public key somebody shows, and the algorithm of its signatures.
+struct Shown(Vec<u8>, &'static SignatureAlgorithm);
 
 impl PublicKeyData for Shown {
     fn der_bytes(&self) -> &[u8] {
@@ -48,7 +51,7 @@ impl PublicKeyData for Shown {
     }
 
     fn algorithm(&self) -> &'static SignatureAlgorithm {
-        &PKCS_ECDSA_P256_SHA256
+        self.1
     }
 }
 
@@ -57,7 +60,8 @@ fn root_params(today: Date) -> CertificateParams {
     let mut name = DistinguishedName::new();
     name.push(DnType::CommonName, "Musubi country root");
     params.distinguished_name = name;
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    // Parties, and one authority for organisations below.
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(1));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     validity(&mut params, today, DAYS * 10);
     params
@@ -89,9 +93,18 @@ impl Root {
         self.key.serialize_pem()
     }
 
-    /// The root's own certificate, PEM: part of the trust anchor.
-    pub fn certificate(&self, today: Date) -> Result<String, CertifyError> {
-        Ok(root_params(today).self_signed(&self.key)?.pem())
+    /// The root's own certificate, PEM and DER: part of the trust anchor.
+    pub fn certificate(&self, today: Date) -> Result<(String, Vec<u8>), CertifyError> {
+        let certificate = root_params(today).self_signed(&self.key)?;
+        Ok((certificate.pem(), certificate.der().to_vec()))
+    }
+
+    /// Signs a text, such as a ceremony's transcript: ECDSA with SHA-256, DER.
+    ///
+    /// # Errors
+    /// If the key does not sign.
+    pub fn sign(&self, text: &[u8]) -> Result<Vec<u8>, X509Error> {
+        IssuerKey::from_pkcs8(&Zeroizing::new(self.key.serialize_der()))?.sign(text)
     }
 
     /// Certifies a party's public key under the name `<party>.musubi`, for both ends of TLS.
@@ -111,8 +124,31 @@ impl Root {
             vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         params.use_authority_key_identifier_extension = true;
         validity(&mut params, today, DAYS);
-        let certificate =
-            params.signed_by(&Shown(public.to_vec()), &Issuer::new(root_params(today), &self.key))?;
+        let certificate = params.signed_by(
+            &Shown(public.to_vec(), &PKCS_ECDSA_P256_SHA256),
+            &Issuer::new(root_params(today), &self.key),
+        )?;
         Ok((certificate.pem(), certificate.der().to_vec()))
+    }
+
+    /// Certifies the authority for organisations, which certifies parties for a day each; DER.
+    pub fn certify_organisations(&self, key: &PublicKeyInfo, today: Date) -> Result<Vec<u8>, CertifyError> {
+        let mut params = CertificateParams::default();
+        let mut name = DistinguishedName::new();
+        name.push(DnType::CommonName, seal::x509::party::AUTHORITY);
+        params.distinguished_name = name;
+        params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        params.use_authority_key_identifier_extension = true;
+        // As our own writer names it in what this key signs.
+        params.key_identifier_method = KeyIdMethod::PreSpecified(key.id().to_vec());
+        validity(&mut params, today, DAYS * 5);
+        let algorithm = match key.kind() {
+            Some(KeyKind::Rsa2048) => &PKCS_RSA_SHA256,
+            _ => &PKCS_ECDSA_P256_SHA256,
+        };
+        let shown = Shown(key.bits().to_vec(), algorithm);
+        let certificate = params.signed_by(&shown, &Issuer::new(root_params(today), &self.key))?;
+        Ok(certificate.der().to_vec())
     }
 }

@@ -17,7 +17,7 @@ impl Authority {
     pub(crate) async fn refresh(&self) -> Result<Signed, Problem> {
         let house = &self.house;
         let (version, parties) =
-            store::parties(house.road.db()).await.map_err(|error| own_database(&error))?;
+            store::parties(house.road.db(), house.now()).await.map_err(|error| own_database(&error))?;
         let document = policy::document(version, parties, house.now(), house.defaults.document_valid_ms);
         let signed = house.sign(&document);
         house.set_directory(Directory::new(document));

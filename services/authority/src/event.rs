@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use house::{json_bytes, told};
+use house::json_bytes;
 use protocol::certificates::{EventDone, HolderEvent, TellEvent};
 use road::{Arrival, Failure, Protected, Record, Refused, Verb};
 use rules::{Operate, Operation, Pace, Permit, Role, decide_operation};
@@ -26,11 +26,8 @@ pub(crate) async fn event(
     let (authority, message) = (here.0, body.message);
     let holder = holder_of(&authority.house, &message.holder)?;
     let arrival = Arrival { id: message.id, caller: caller.label(), request_hash: seal::sha256(&body.bytes) };
-    let road = Arc::clone(&authority.house.road);
     let verb = Event { authority: Arc::clone(&authority), holder, event: message.event };
-    let reply = road.travel(arrival, verb).await.map_err(told)?;
-    authority.people.forget_answers();
-    Ok(json_bytes(reply))
+    authority.travel(arrival, verb, holder).await.map(json_bytes)
 }
 
 struct Event {

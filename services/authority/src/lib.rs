@@ -10,21 +10,28 @@ mod life;
 mod lists;
 mod order;
 mod own;
+mod passkeys;
 mod people;
 mod policy;
 mod public;
+mod renew;
 mod revoke;
 mod routes;
+mod sign_in;
+mod states;
 mod store;
 mod token;
 mod verify;
 
 pub use certify::{CertifyError, PartyKey, Root};
+pub use life::State;
+pub use renew::organisation_key;
+pub use states::{Standing, States};
 pub use store::enrol;
 pub use token::{Token, TokenConfig, TokenError};
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicBool, AtomicI64};
 
 use std::net::SocketAddr;
 
@@ -39,8 +46,16 @@ pub struct Authority {
     kept: AtomicI64,
     /// What people's certificates are issued and answered with.
     people: issuing::Authorities,
+    /// Passkeys and their challenges.
+    passkeys: passkeys::Passkeys,
+    /// Certifies parties; `None` where no ceremony has certified it.
+    organisations: Option<renew::Organisations>,
     /// Lists are made one run at a time.
     lists: tokio::sync::Mutex<()>,
+    /// So are states taken over from the database.
+    settling: tokio::sync::Mutex<()>,
+    /// Whether states are asked for in the database, since not all are in the table.
+    by_database: AtomicBool,
 }
 
 /// The room's own keys of its section.
@@ -54,6 +69,8 @@ struct Config {
     /// Whether OCSP answers are signed beforehand and a nonce is not repeated (RFC 5019).
     #[serde(default)]
     presigned: bool,
+    /// The origin of the portal's pages, e.g. `https://portal.example`: passkeys are for it. None are taken without.
+    passkey_origin: Option<String>,
     /// The PKCS#11 token that keeps the authorities' keys; files of the room's own folder without it.
     token: Option<TokenConfig>,
 }
@@ -75,6 +92,17 @@ impl Config {
                 "`public_uri` goes into certificates, but nobody answers there: `public` is missing"
                     .to_owned();
             return Err(ConfigError { key: Some("public_uri".into()), message });
+        }
+        // Web Authentication §5.1.3: a page of the host's name, by https; on the own machine plain http.
+        let is_origin = |origin: &str| {
+            let host = origin.strip_prefix("https://");
+            let host =
+                host.or_else(|| origin.strip_prefix("http://").filter(|host| host.starts_with("localhost")));
+            host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@']))
+        };
+        if config.passkey_origin.as_deref().is_some_and(|origin| !is_origin(origin)) {
+            let message = "`passkey_origin` is the origin of the portal's pages, such as `https://portal.example`, without a slash at the end; plain http for `localhost` alone".to_owned();
+            return Err(ConfigError { key: Some("passkey_origin".into()), message });
         }
         Ok(config)
     }
@@ -114,18 +142,27 @@ impl Room for AuthorityRoom {
         Box::pin(async move {
             let config = Config::read(&settings)?;
             let house = House::open("authority", &settings, world, store::MIGRATIONS).await?;
-            let people = issuing::Authorities::open(&house, &config, &settings.base)?;
-            let (kept, lists) = (AtomicI64::new(-1), tokio::sync::Mutex::default());
-            let authority = Arc::new(Authority { house: Arc::clone(&house), kept, people, lists });
+            let token = config.token.as_ref().map(|token| Token::open(token, &settings.base)).transpose();
+            let token = token.map_err(|error| StartError::File("token".into(), error.to_string()))?;
+            let people = issuing::Authorities::open(&house, &config, token.as_ref())?;
+            let organisations = renew::Organisations::open(token.as_ref(), &house)?;
+            let authority = Arc::new(Authority {
+                house: Arc::clone(&house),
+                kept: AtomicI64::new(-1),
+                people,
+                organisations,
+                passkeys: passkeys::Passkeys::new(config.passkey_origin.as_deref()),
+                lists: tokio::sync::Mutex::default(),
+                settling: tokio::sync::Mutex::default(),
+                by_database: AtomicBool::new(false),
+            });
+            authority.read_states().await?;
             // The authority follows its own directory: what it publishes is what it admits callers by.
             authority.refresh().await.map_err(|_| StartError::Neighbour("the authority's own database"))?;
             // Relying parties are judged by the accreditations; the start does not wait for them.
             house.follow_law_in_background().await?;
             if let Some(address) = config.public {
-                let bound = wire::Bound::at(address).await;
-                let bound = bound.map_err(|error| StartError::Listen(address, error))?;
-                let shutdown = house.world.shutdown.clone();
-                tokio::spawn(wire::serve_inner(bound, public::router(Arc::clone(&authority)), shutdown));
+                house::serve_public(address, routes::routes(), Here(Arc::clone(&authority))).await?;
             }
             authority.keep_lists();
             house::serve(&house, &settings, routes::routes(), Here(authority)).await

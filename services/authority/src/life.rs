@@ -6,9 +6,12 @@ use words::Date;
 
 /// How a certificate stands, its time aside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
+pub enum State {
+    /// It holds.
     Valid,
+    /// It does not hold for now.
     Suspended,
+    /// It never holds again, and why.
     Ended(RevocationReason),
 }
 

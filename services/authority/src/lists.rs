@@ -85,7 +85,7 @@ impl Authority {
         Ok(true)
     }
 
-    /// Makes lists on time until the room stops.
+    /// Makes lists on time, and new responders, until the room stops.
     pub(crate) fn keep_lists(self: &Arc<Self>) {
         let authority = Arc::clone(self);
         tokio::spawn(async move {
@@ -93,8 +93,12 @@ impl Authority {
                 if let Err(error) = authority.make_lists(false).await {
                     tracing::error!(%error, "revocation lists could not be made; the job tries again in a minute");
                 }
+                let house = &authority.house;
+                if let Err(error) = authority.people.renew_responders(&house.world, house.now()) {
+                    tracing::error!(%error, "the responder could not be renewed; the job tries again in a minute");
+                }
                 tokio::select! {
-                    () = tokio::time::sleep(LOOK) => {}
+                    () = house.world.sleep(LOOK) => {}
                     () = authority.house.world.shutdown.wait() => return,
                 }
             }

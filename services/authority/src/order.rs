@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use house::{House, json_bytes, told};
+use house::{House, json_bytes};
 use protocol::certificates::{IssuedCertificate, IssuedCertificates, OrderCertificates, Purpose, Window};
 use road::{Arrival, Failure, Protected, Record, Refused, Verb};
 use rules::{Operate, Operation, Pace, Permit, Role, decide_operation};
@@ -78,12 +78,8 @@ pub(crate) async fn order(
         keys.push((purpose, request));
     }
     let arrival = Arrival { id: order.id, caller: caller.label(), request_hash: seal::sha256(&body.bytes) };
-    let road = Arc::clone(&authority.house.road);
     let verb = Order { authority: Arc::clone(&authority), order, holder, keys };
-    let reply = road.travel(arrival, verb).await.map_err(told)?;
-    // A certificate that was superseded has another state now.
-    authority.people.forget_answers();
-    Ok(json_bytes(reply))
+    authority.travel(arrival, verb, holder).await.map(json_bytes)
 }
 
 struct Order {
@@ -108,7 +104,7 @@ impl Order {
             key: request.key(),
             place: &place(&self.order.window),
             attributes: &attributes(&self.order.attributes),
-            serial: house.world.random(),
+            serial: people.serial(&house.world).map_err(failed)?,
             now,
             services: &people.services,
         };
@@ -160,11 +156,16 @@ impl Verb for Order {
         let hashes = issued.iter().map(|one| words::hex(&seal::sha256(&one.certificate.0)));
         record.set("certificates", hashes.collect::<Vec<_>>());
         let reply = serde_json::to_vec(&IssuedCertificates { issued });
-        let window = self.order.window.clone();
+        let (window, holder) = (self.order.window.clone(), self.holder);
+        let storage = &self.authority.house.storage;
+        let handle = storage.seal("holder", &holder, "handle", &self.order.holder.0);
         Ok(Protected {
             reply: reply.map_err(|_| Failure::new(Reason::Internal))?,
             record,
-            writes: Some(Box::new(move |write| people::issue(write, &window, &rows, now))),
+            writes: Some(Box::new(move |write| {
+                people::keep_handle(write, holder, handle)?;
+                people::issue(write, &window, &rows, now)
+            })),
             keep: true,
         })
     }

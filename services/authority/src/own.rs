@@ -15,7 +15,7 @@ use seal::Sha256;
 use wire::{Caller, Json, Problem};
 use words::{B64, Moment, PartyId, Reason};
 
-use crate::people;
+use crate::people::{self, Row};
 use crate::verify::state_at;
 use crate::{Authority, Here};
 
@@ -25,14 +25,14 @@ const OFF_MS: i64 = 120_000;
 const LONGEST_MS: i64 = 5 * 366 * 86_400_000;
 
 impl Authority {
-    /// The holder who signed `text` just now with a certificate of this purpose that is valid.
-    async fn signer(
+    /// The certificate of this purpose, valid now, under which `text` was signed just now.
+    pub(crate) async fn signer(
         &self,
         text: &str,
         at: Moment,
         (certificate, signature): (&B64, &B64),
         purpose: Purpose,
-    ) -> Result<Option<Sha256>, Problem> {
+    ) -> Result<Option<Row>, Problem> {
         let now = self.house.now();
         let hash = seal::sha256(text.as_bytes());
         let thing = SignedThing {
@@ -46,7 +46,7 @@ impl Authority {
         let serial = checked.certificate.serial().to_vec();
         let found = people::by_serials(self.house.road.db(), vec![serial]).await;
         let row = found.map_err(|error| crate::error::own_database(&error))?.pop().flatten();
-        Ok(row.filter(|row| state_at(row, now) == CertificateState::Valid).map(|row| row.holder))
+        Ok(row.filter(|row| state_at(row, now) == CertificateState::Valid))
     }
 }
 
@@ -57,7 +57,8 @@ pub(crate) async fn uses(
 ) -> Result<Response, Problem> {
     let (authority, ask) = (here.0, body.message);
     let signed = (&ask.certificate, &ask.signature);
-    let holder = authority.signer(&ask.text(), ask.at, signed, Purpose::Authentication).await?;
+    let holder =
+        authority.signer(&ask.text(), ask.at, signed, Purpose::Authentication).await?.map(|row| row.holder);
     let arrival = Arrival { id: ask.id, caller: caller.label(), request_hash: seal::sha256(&body.bytes) };
     let road = Arc::clone(&authority.house.road);
     let verb = Own { authority, holder, what: What::Uses };
@@ -78,7 +79,8 @@ pub(crate) async fn consent(
         return Err(Problem::with(Reason::Malformed, "`until` lies at most five years ahead."));
     }
     let signed = (&ask.certificate, &ask.signature);
-    let holder = authority.signer(&ask.text(), ask.at, signed, Purpose::Signature).await?;
+    let holder =
+        authority.signer(&ask.text(), ask.at, signed, Purpose::Signature).await?.map(|row| row.holder);
     let arrival = Arrival { id: ask.id, caller: caller.label(), request_hash: seal::sha256(&body.bytes) };
     let road = Arc::clone(&authority.house.road);
     let verb = Own { authority, holder, what: What::Consent(ask.party, ask.until) };

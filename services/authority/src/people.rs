@@ -6,6 +6,7 @@ use store::{Db, Read, StoreError, Write, params};
 use words::{ActId, Moment, PartyId};
 
 use crate::life::State;
+use crate::states::Standing;
 
 /// A certificate's row.
 #[derive(Clone)]
@@ -66,6 +67,47 @@ pub(crate) async fn by_serials(db: &Db, serials: Vec<Vec<u8>>) -> Result<Vec<Opt
     db.read("by_serials", move |read| serials.iter().map(|serial| by_serial_in(read, serial)).collect()).await
 }
 
+const STANDING: &str = "SELECT serial, purpose, state, reason, since FROM certificate";
+
+fn standing(row: &store::Row) -> Result<(Vec<u8>, Standing), StoreError> {
+    let purpose = purpose(&row.text(1)?)?;
+    let state = State::of(&row.text(2)?, row.int(3)?).ok_or(StoreError::Closed)?;
+    Ok((row.bytes(0)?, Standing { purpose, state, since: Moment(row.int(4)?) }))
+}
+
+/// Shows how every certificate stands.
+pub(crate) async fn standings(db: &Db, mut show: impl FnMut(&[u8], Standing)) -> Result<(), StoreError> {
+    /// Rows read at once.
+    const PAGE: i64 = 50_000;
+    let mut after = Vec::new();
+    loop {
+        let from = after.clone();
+        let page = db
+            .read("standings", move |read| {
+                let sql = format!("{STANDING} WHERE serial > $1 ORDER BY serial LIMIT $2");
+                read.rows(&sql, &params![from, PAGE])?
+                    .iter()
+                    .map(standing)
+                    .collect::<Result<Vec<_>, StoreError>>()
+            })
+            .await?;
+        page.iter().for_each(|(serial, known)| show(serial, *known));
+        match page.into_iter().next_back() {
+            Some((serial, _)) => after = serial,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// How a holder's certificates stand, by their serial numbers.
+pub(crate) async fn standings_of(db: &Db, holder: Sha256) -> Result<Vec<(Vec<u8>, Standing)>, StoreError> {
+    db.read("standings_of", move |read| {
+        let rows = read.rows(&format!("{STANDING} WHERE holder = $1"), &params![holder])?;
+        rows.iter().map(standing).collect()
+    })
+    .await
+}
+
 /// The valid signature certificate of a holder.
 pub(crate) async fn present_signature(db: &Db, holder: Sha256) -> Result<Option<Row>, StoreError> {
     db.read("present_signature", move |read| {
@@ -78,6 +120,21 @@ pub(crate) async fn present_signature(db: &Db, holder: Sha256) -> Result<Option<
 fn settle(write: &mut Write<'_>, serial: &[u8], state: State, now: Moment) -> Result<(), StoreError> {
     let sql = "UPDATE certificate SET state = $2, reason = $3, since = $4 WHERE serial = $1";
     write.execute(sql, &params![serial, state.as_str(), code(state), now.0]).map(|_| ())
+}
+
+/// The register's handle of a holder, sealed.
+pub(crate) async fn handle(db: &Db, holder: Sha256) -> Result<Option<Vec<u8>>, StoreError> {
+    db.read("handle", move |read| {
+        let found = read.row("SELECT handle FROM holder WHERE holder = $1", &params![holder])?;
+        found.map(|row| row.bytes(0)).transpose()
+    })
+    .await
+}
+
+/// Keeps the register's handle of a holder, sealed.
+pub(crate) fn keep_handle(write: &mut Write<'_>, holder: Sha256, sealed: Vec<u8>) -> Result<(), StoreError> {
+    let sql = "INSERT INTO holder (holder, handle) VALUES ($1, $2) ON CONFLICT (holder) DO NOTHING";
+    write.execute(sql, &params![holder, sealed]).map(|_| ())
 }
 
 /// Enters new certificates of a holder; one of the same purpose that still counts is superseded.

@@ -24,7 +24,7 @@ pub(crate) async fn own_records(
     if message.acts.len() > MOST_ACTS {
         return Err(Problem::with(Reason::TooLarge, format!("`acts` may name {MOST_ACTS} acts.")));
     }
-    let look = linkage.house.demo_look(&message.look);
+    let look = linkage.house.assertion_of_nobody(&message.look);
     let arrival = Arrival {
         id: ActId::new(linkage.house.world.random()),
         caller: caller.label(),

@@ -75,7 +75,7 @@ impl Portal {
         // The caller is written as what it is; no name is known here.
         let caller = Caller::Inner { name: "person".into(), role: Role::Person };
         let arrival = Arrival { id, caller: caller.label(), request_hash: seal::sha256(id.bytes()) };
-        let held = house.demo_assertion(&assertion);
+        let held = house.assertion(&assertion);
         let verb = AskHeld { portal: Arc::clone(self), id, assertion, wish, held };
         let travelled = house.road.travel(arrival, verb).await;
         let answer = travelled.map_err(house::told).and_then(|reply| {

@@ -8,6 +8,7 @@ mod index;
 mod issue;
 mod my_pages;
 mod my_records;
+mod passkey_pages;
 mod policy;
 mod routes;
 mod store;

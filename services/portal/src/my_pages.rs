@@ -12,6 +12,7 @@ use axum::extract::{Path, State};
 use axum::http::{Method, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use house::House;
 use ledger::Proof;
 use pages::{Form, Frame, Language, Nav, Sequence, Visit, in_japan, shown};
 use protocol::desk::SignIn;
@@ -37,6 +38,13 @@ pub(crate) const NAV: &[Nav] = &[
         en: "What is held about me",
         role: Some(Role::Person),
     },
+    Nav {
+        path: "/certificates",
+        ja: "電子証明書とパスキー",
+        en: "Certificates and passkeys",
+        role: Some(Role::Person),
+    },
+    Nav { path: "/passkey", ja: "パスキーでサインイン", en: "Sign in with a passkey", role: None },
 ];
 
 /// What the session of a person carries.
@@ -68,19 +76,25 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
     ]
 }
 
+/// Until when an assertion holds, if it does now.
+pub(crate) fn holds(house: &House, assertion: &seal::Jws) -> Result<Moment, Problem> {
+    let (now, held) = (house.now(), house.assertion(assertion));
+    let (at, ends) = held.unwrap_or((now, now));
+    let asserted = held.is_some();
+    let facts = OwnFacts { asserted, at, ends, longest_ms: LONGEST_MS, defaults: &house.defaults };
+    decide_own_records(&facts, now)?;
+    Ok(ends)
+}
+
 /// A ticket for whoever an assertion names, if it holds now. The portal does not learn the name.
 pub(crate) async fn sign_in(
     State(here): State<Here>,
     body: wire::Json<AskMyRecords>,
 ) -> Result<Json<SignIn>, Problem> {
     let house = &here.0.house;
-    let (now, held) = (house.now(), house.demo_assertion(&body.message.assertion));
-    let (at, ends) = held.unwrap_or((now, now));
-    let asserted = held.is_some();
-    let facts = OwnFacts { asserted, at, ends, longest_ms: LONGEST_MS, defaults: &house.defaults };
-    decide_own_records(&facts, now)?;
-    let person = Person { ask: body.message, shown: Mutex::default(), held: Mutex::default() };
-    let ticket = house.doors.ticket("本人 / the person", Role::Person, Some(Arc::new(person)), Some(ends));
+    let ends = holds(house, &body.message.assertion)?;
+    let person = Person::new(body.message);
+    let ticket = house.doors.ticket("本人 / the person", Role::Person, Some(person), Some(ends));
     house.ticket_url(&ticket).map(|url| Json(SignIn { url }))
 }
 
@@ -91,6 +105,10 @@ pub(crate) fn person(visit: &Visit) -> Result<&Person, Problem> {
 }
 
 impl Person {
+    pub(crate) fn new(ask: AskMyRecords) -> Arc<Self> {
+        Arc::new(Self { ask, shown: Mutex::default(), held: Mutex::default() })
+    }
+
     fn kept(&self) -> std::sync::MutexGuard<'_, Option<Arc<Shown>>> {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -33,7 +33,7 @@ impl Portal {
         caller: &Caller,
         ask: AskMyRecords,
     ) -> Result<Vec<u8>, Problem> {
-        let held = self.house.demo_assertion(&ask.assertion);
+        let held = self.house.assertion(&ask.assertion);
         let request = serde_json::to_vec(&ask).map_err(|_| Problem::new(Reason::Internal))?;
         let arrival = Arrival {
             id: ActId::new(self.house.world.random()),

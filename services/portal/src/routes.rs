@@ -71,6 +71,7 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
         .gives::<crate::index::Counts>(),
     ];
     routes.extend(crate::my_pages::routes());
+    routes.extend(crate::passkey_pages::routes());
     routes.extend(house::common_routes());
     routes
 }

@@ -128,7 +128,8 @@ impl Verb for Order {
         decided.ok()?;
         // Before the order leaves: a change that comes in between is told, too.
         let anchor = self.anchor;
-        Some(Box::new(move |write| store::note_certified(write, &anchor)))
+        let handle = self.order.holder.0.clone();
+        Some(Box::new(move |write| store::note_certified(write, &anchor, &handle)))
     }
 
     async fn act(&self, _permit: &Self::Permit) -> Result<IssuedCertificates, Failure> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::State;
-use house::told;
+use house::{Named, told};
 use matching::BirthAndSex;
 use protocol::inquiry::guard_name;
 use protocol::own::{AskGuards, AskPersonCode, MOST_PROVIDERS, PersonCodeSent};
@@ -24,16 +24,21 @@ pub(crate) async fn person_code(
 ) -> Result<axum::Json<PersonCodeSent>, Problem> {
     let registry = here.0;
     let house = &registry.house;
-    let entry = house.demo_person(&body.message.assertion).ok_or(Problem::new(Reason::Unauthenticated))?;
-    let index = store::entry_index(&house.storage, &entry);
-    let row = store::by_entry(house.road.db(), index).await.map_err(own_database)?;
+    let named = house.person_named(&body.message.assertion).ok_or(Problem::new(Reason::Unauthenticated))?;
+    let row = match named {
+        Named::Entry(entry) => {
+            let index = store::entry_index(&house.storage, &entry);
+            store::by_entry(house.road.db(), index).await
+        }
+        Named::Handle(handle) => store::by_handle(house.road.db(), handle).await,
+    };
+    let row = row.map_err(own_database)?;
     let row = row.ok_or(Problem::with(Reason::NotFound, "The register has no such entry."))?;
     let guards = match &body.message.guards {
         Some(ask) => registry.guards(ask, &row).await?,
         None => Vec::new(),
     };
-    let (_, ends) =
-        house.demo_assertion(&body.message.assertion).ok_or(Problem::new(Reason::Unauthenticated))?;
+    let (_, ends) = house.assertion(&body.message.assertion).ok_or(Problem::new(Reason::Unauthenticated))?;
     let id = ActId::batch(house.world.random());
     let arrival = Arrival { id, caller: caller.label(), request_hash: seal::sha256(&body.bytes) };
     let verb = ServePortal {

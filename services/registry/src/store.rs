@@ -13,6 +13,7 @@ pub(crate) const MIGRATIONS: Migrations = Migrations {
     steps: &[
         (1, "registry", include_str!("../migrations/0001_registry.sql")),
         (2, "certified", include_str!("../migrations/0002_certified.sql")),
+        (3, "handle", include_str!("../migrations/0003_handle.sql")),
     ],
 };
 
@@ -90,6 +91,16 @@ pub(crate) async fn by_entry(db: &Db, index: Sha256) -> Result<Option<Row>, Stor
     .await
 }
 
+/// The resident for whom certificates were ordered under this handle.
+pub(crate) async fn by_handle(db: &Db, handle: Sha256) -> Result<Option<Row>, StoreError> {
+    db.read("by_handle", move |read| {
+        let found = read.row("SELECT anchor FROM certified WHERE handle = $1", &params![handle])?;
+        let anchor: Option<Anchor> = found.map(|found| found.array(0)).transpose()?;
+        anchor.map_or(Ok(None), |anchor| by_anchor(read, &anchor))
+    })
+    .await
+}
+
 fn by_anchor(read: &mut Read<'_>, anchor: &Anchor) -> Result<Option<Row>, StoreError> {
     read.row(&format!("{ROW} WHERE anchor = $1"), &params![anchor])?.map(|found| row(&found)).transpose()
 }
@@ -158,9 +169,13 @@ fn give_number(write: &mut Write<'_>, index: &Sha256, anchor: &Anchor, from: Dat
 }
 
 /// Notes that certificates are ordered for a resident.
-pub(crate) fn note_certified(write: &mut Write<'_>, anchor: &Anchor) -> Result<(), StoreError> {
-    let sql = "INSERT INTO certified (anchor) VALUES ($1) ON CONFLICT (anchor) DO NOTHING";
-    write.execute(sql, &params![anchor]).map(|_| ())
+pub(crate) fn note_certified(
+    write: &mut Write<'_>,
+    anchor: &Anchor,
+    handle: &[u8],
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO certified (anchor, handle) VALUES ($1, $2) ON CONFLICT (anchor) DO UPDATE SET handle = excluded.handle";
+    write.execute(sql, &params![anchor, handle]).map(|_| ())
 }
 
 /// Whether certificates were ordered for a resident.

@@ -233,6 +233,8 @@ async fn certificate(country: &mut Country, victim: &str, dice: &mut ChaCha20Rng
     let before = files.iter().map(|name| keys.read(name)).collect::<Result<Vec<_>, _>>()?;
     let location = country.section("authority")?.settings.location();
     country.stop(victim).await?;
+    // What it was enrolled with is what changes: the certificate for a day goes.
+    let _ = std::fs::remove_file(keys.path().join("tls-current.json"));
     for (name, content) in files.iter().zip([key.pem().as_bytes(), pem.as_bytes(), der.as_slice()]) {
         keys.write(name, content)?;
     }

@@ -10,9 +10,11 @@ use protocol::issue::Attributes;
 use protocol::register::{
     CHANGES, Change, ChangeDone, ChangeKind, EnterResidents, Entered, NewResident, RESIDENTS,
 };
+use seal::x509::ocsp::{CertId, IssuerId, Request};
 use seal::x509::{Certificate, Crl, IssuerKey, KeyKind};
 use wire::{CallError, InnerClient};
 use words::{ActId, B64, Date, Moment, PartyId, Reason};
+use world::World;
 
 use crate::ground::Ground;
 
@@ -212,18 +214,27 @@ fn musubi_pem(label: &str, der: &[u8]) -> String {
     format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }
 
-/// A plain GET: the body.
+/// A plain GET that must be answered: the body.
 async fn get(url: &str) -> Vec<u8> {
+    let answer = exchange("GET", url, &[]).await;
+    assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
+    let at = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
+    answer[at + 4..].to_vec()
+}
+
+/// A plain request: the answer, head and body.
+async fn exchange(method: &str, url: &str, body: &[u8]) -> Vec<u8> {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let mut stream = tokio::net::TcpStream::connect(host).await.unwrap();
-    let request = format!("GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
+    let length = body.len();
+    let request = format!(
+        "{method} /{path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(&[request.as_bytes(), body].concat()).await.unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.unwrap();
-    assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
-    let at = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
-    answer.split_off(at + 4)
+    answer
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -400,4 +411,474 @@ async fn certificates_are_not_issued_verified_or_shown_without_right() {
     forged.certificate = B64::from(Certificate::parse(&ca).unwrap().der());
     let verdict = scene.verify("bank", vec![forged]).await.unwrap().verdicts.pop().unwrap();
     assert!(!verdict.valid && verdict.serial.is_none());
+}
+
+impl Scene {
+    /// The authority stops and starts again, with these keys of its own in its section, in this world.
+    async fn restart(&mut self, keys: &[(&str, toml::Value)], world: World) {
+        let stage = &mut self.ground.ready.stage;
+        stage.stop_room("authority").await.unwrap();
+        let sections = stage.file.sections.iter_mut();
+        for section in sections.filter(|section| section.settings.id.as_str() == "authority") {
+            section.settings.rest.extend(keys.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
+        }
+        stage.start_room_in("authority", world).await.unwrap();
+    }
+
+    /// A request about a certificate as OpenSSL writes it, without a nonce or with one.
+    fn request(&self, issued: &IssuedCertificate, nonce: bool) -> Vec<u8> {
+        let folder = self.ground.folder.path();
+        std::fs::write(folder.join("ca.pem"), musubi_pem("CERTIFICATE", &issued.authority.0)).unwrap();
+        std::fs::write(folder.join("end.pem"), musubi_pem("CERTIFICATE", &issued.certificate.0)).unwrap();
+        let nonce = if nonce { "-nonce" } else { "-no_nonce" };
+        let args = ["ocsp", "-issuer", "ca.pem", "-cert", "end.pem", nonce, "-reqout", "request.der"];
+        let made = Command::new("openssl").args(args).current_dir(folder).output().unwrap();
+        assert!(made.status.success(), "{made:?}");
+        std::fs::read(folder.join("request.der")).unwrap()
+    }
+
+    /// What OpenSSL takes from an answer to the request that was written last, on this day (Unix seconds).
+    fn read_answer(&self, answer: &[u8], at_s: i64) -> String {
+        let folder = self.ground.folder.path();
+        std::fs::write(folder.join("answer.der"), answer).unwrap();
+        let at = at_s.to_string();
+        let args = [
+            "ocsp",
+            "-issuer",
+            "ca.pem",
+            "-cert",
+            "end.pem",
+            "-CAfile",
+            "ca.pem",
+            "-respin",
+            "answer.der",
+            "-attime",
+            &at,
+        ];
+        let output = Command::new("openssl").args(args).current_dir(folder).output().unwrap();
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+    }
+}
+
+fn percent(text: &str) -> String {
+    text.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D")
+}
+
+fn base64(bytes: &[u8]) -> String {
+    let text = B64::from(bytes).text().replace('-', "+").replace('_', "/");
+    format!("{text}{}", "=".repeat((4 - text.len() % 4) % 4))
+}
+
+fn body(answer: &[u8]) -> Vec<u8> {
+    let at = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
+    answer[at + 4..].to_vec()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn states_are_told_by_get_and_before_they_are_asked_for() {
+    let mut scene = Scene::new().await;
+    let holder = Holder::new(scene.ground.folder.path());
+    let issued: IssuedCertificates =
+        post(&scene.registrar, CARD_CERTIFICATES, &holder.order("card-1")).await.unwrap();
+    let one = &issued.issued[0];
+    let now_s = scene.ground.house("authority").now().0 / 1_000;
+
+    // RFC 6960 A.1.1: base64, percent-encoded; also as many clients send it, with slashes as they are.
+    let request = scene.request(one, false);
+    for path in [percent(&base64(&request)), base64(&request)] {
+        let answer = exchange("GET", &format!("{}/ocsp/{path}", scene.public), &[]).await;
+        let head = String::from_utf8_lossy(&answer).to_lowercase();
+        assert!(
+            head.contains("cache-control: max-age=") && head.contains("application/ocsp-response"),
+            "{head}"
+        );
+        assert!(scene.read_answer(&body(&answer), now_s).contains("end.pem: good"));
+    }
+    // Without a nonce the same answer is given again; with one it is signed afresh.
+    let url = format!("{}/ocsp", scene.public);
+    let ask = async |request: &[u8]| body(&exchange("POST", &url, request).await);
+    assert_eq!(ask(&request).await, ask(&request).await);
+    let fresh = scene.request(one, true);
+    let first = ask(&fresh).await;
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    assert_ne!(first, ask(&fresh).await, "made in another second");
+    // What is no request, and what is asked of nobody here, is told in OCSP's own words (RFC 6960 §4.2.1).
+    assert_eq!(ask(b"no request").await, [0x30, 3, 0x0A, 1, 1], "malformedRequest");
+    let nonsense = exchange("GET", &format!("{}/ocsp/%25%25", scene.public), &[]).await;
+    assert_eq!(body(&nonsense), [0x30, 3, 0x0A, 1, 1]);
+    let stranger = IssuerKey::from_pkcs8(&IssuerKey::generate(KeyKind::P256).unwrap()).unwrap();
+    let purpose = seal::x509::jpki::Purpose::Signature;
+    let ca = seal::x509::jpki::authority(purpose, &stranger, [1; 16], Moment(1_700_000_000_000)).unwrap();
+    let id = IssuerId::of(&Certificate::parse(&ca).unwrap());
+    let foreign = Request::with(&[CertId::of(&id, &[7; 16])], None);
+    assert_eq!(ask(&foreign).await, [0x30, 3, 0x0A, 1, 6], "unauthorized");
+    // One that was never issued is not told as good.
+    let own = IssuerId::of(&Certificate::parse(&one.authority.0).unwrap());
+    let never = Request::with(&[CertId::of(&own, &[0x41; 16])], None);
+    assert!(!ask(&never).await.is_empty());
+    let refused = exchange("POST", &url, &[0x30; 5_000]).await;
+    assert!(refused.starts_with(b"HTTP/1.1 413"), "{}", String::from_utf8_lossy(&refused));
+    let nothing = exchange("GET", &format!("{}/crl/signature-99999.crl", scene.public), &[]).await;
+    assert!(nothing.starts_with(b"HTTP/1.1 404") && String::from_utf8_lossy(&nothing).contains("not_found"));
+
+    // Signed beforehand: who sends a nonce gets the kept answer, too, and a change of state ends it at once.
+    scene.restart(&[("presigned", true.into())], World::real()).await;
+    let kept = ask(&fresh).await;
+    assert_eq!(kept, ask(&fresh).await);
+    assert!(scene.read_answer(&kept, now_s).contains("end.pem: good"), "states are read again at a start");
+    assert_eq!(scene.event(HolderEvent::Suspended).await, Ok(2));
+    let told = scene.read_answer(&ask(&fresh).await, now_s);
+    assert!(told.contains("end.pem: revoked") && told.contains("certificateHold"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_and_responders_are_renewed_on_time_by_themselves() {
+    let mut scene = Scene::new().await;
+    let holder = Holder::new(scene.ground.folder.path());
+    let issued: IssuedCertificates =
+        post(&scene.registrar, CARD_CERTIFICATES, &holder.order("card-1")).await.unwrap();
+    let now = scene.ground.house("authority").now();
+    let world = World::simulated(9, now.0);
+    scene.restart(&[], world.clone()).await;
+    let url = format!("{}/crl/signature-13221.crl", scene.public);
+    let list = async || {
+        for _ in 0..200 {
+            let answer = exchange("GET", &url, &[]).await;
+            if answer.starts_with(b"HTTP/1.1 200") {
+                return Crl::parse(&body(&answer)).unwrap();
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("there is no list");
+    };
+    // A municipality's first list is made by the job's first look.
+    let first = list().await;
+    let hour = 3_600_000;
+    // A day later, two hours before its end, the next one is there; not before.
+    world.advance(23 * hour);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(list().await.updates(), first.updates());
+    world.advance(hour + 60_000);
+    let deadline = std::time::Instant::now() + Duration::from_secs(10);
+    let second = loop {
+        let second = list().await;
+        if second.updates().0 > first.updates().0 {
+            break second;
+        }
+        assert!(std::time::Instant::now() < deadline, "no new list");
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    };
+    assert!(first.updates().1.unwrap().since_ms(second.updates().0) > hour, "an hour to spare");
+
+    // The responder's certificate holds a month: another one answers long before, and OpenSSL takes it.
+    let request = scene.request(&issued.issued[1], false);
+    let ocsp = format!("{}/ocsp", scene.public);
+    let before = body(&exchange("POST", &ocsp, &request).await);
+    // OpenSSL holds the answer's own times against the machine's clock and warns; certificates are judged on that day.
+    let holds =
+        |told: &str| told.contains("Response verify OK") && told.lines().any(|line| line.ends_with("good"));
+    let told = scene.read_answer(&before, world.now() / 1_000);
+    assert!(holds(&told), "{told}");
+    world.advance(25 * 24 * hour);
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    world.advance(10 * 24 * hour);
+    let at_s = world.now() / 1_000;
+    let mut told = String::new();
+    for _ in 0..100 {
+        let answer = body(&exchange("POST", &ocsp, &request).await);
+        told = scene.read_answer(&answer, at_s);
+        if holds(&told) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(holds(&told), "{told}");
+}
+
+/// The word to the authority is one transaction with the change itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_cannot_be_entered_ends_no_certificate() {
+    let scene = Scene::new().await;
+    let holder = Holder::new(scene.ground.folder.path());
+    let issued: IssuedCertificates =
+        post(&scene.registrar, CARD_CERTIFICATES, &holder.order("card-1")).await.unwrap();
+    let house = scene.ground.house("registry");
+    let fail = async |sql: &'static str| {
+        let done = house
+            .road
+            .db()
+            .write::<_, store::StoreError, _>("fail", move |write| write.execute(sql, &[]))
+            .await;
+        done.unwrap();
+    };
+    fail("CREATE TRIGGER fail BEFORE INSERT ON change BEGIN SELECT RAISE(ABORT, 'full'); END").await;
+    let day = Date::parse("2026-10-01").unwrap();
+    let (entry, kind) = ("card-1".to_owned(), ChangeKind::Death);
+    let change = Change { entry, kind, day, attributes: None, new_number: false };
+    assert!(post::<ChangeDone>(&scene.registrar, CHANGES, &change).await.is_err());
+    assert_eq!(house.road.parcels_waiting().await.unwrap(), 0, "no word leaves");
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    assert_eq!(scene.ocsp(&issued.issued[0]), "good");
+    fail("DROP TRIGGER fail").await;
+    post::<ChangeDone>(&scene.registrar, CHANGES, &change).await.unwrap();
+    let deadline = std::time::Instant::now() + Duration::from_secs(30);
+    while scene.ocsp(&issued.issued[0]) != "revoked" {
+        assert!(std::time::Instant::now() < deadline, "the change did not reach the authority");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// The second hierarchy: a party's certificate for a day, renewed by itself, and the end of a party.
+mod parties {
+    use std::time::Instant;
+
+    use protocol::directory::{self, OrderPartyCertificate, PartyCertificate};
+    use seal::x509::CertificationRequest;
+
+    use super::*;
+
+    /// A room stops and starts again, asking for the directory that often, in this world.
+    async fn restart(ground: &mut Ground, id: &str, poll_ms: u32, world: World) {
+        let stage = &mut ground.ready.stage;
+        stage.stop_room(id).await.unwrap();
+        for section in stage.file.sections.iter_mut().filter(|section| section.settings.id.as_str() == id) {
+            section.settings.common.poll_ms = Some(poll_ms);
+        }
+        stage.start_room_in(id, world).await.unwrap();
+    }
+
+    async fn calls(ground: &Ground, from: &str, to: &str) -> Result<(), Reason> {
+        let to = ground.entry(to);
+        let head = ground.house(from).get_bytes(&to, "/ledger/checkpoint", WITHIN).await;
+        head.map(|_| ()).map_err(|error| error.reason())
+    }
+
+    async fn until(what: &str, within: Duration, mut holds: impl AsyncFnMut() -> bool) -> Duration {
+        let start = Instant::now();
+        while !holds().await {
+            assert!(start.elapsed() < within, "{what}: not within {within:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        start.elapsed()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_party_renews_its_certificate_by_itself_and_no_call_fails() {
+        let mut ground = Ground::new(60).await;
+        let now = ground.house("authority").now();
+        let world = World::simulated(11, now.0);
+        restart(&mut ground, "linkage", 200, World::real()).await;
+        restart(&mut ground, "town", 300, world.clone()).await;
+        let enrolled = ground.house("town").fingerprint();
+        calls(&ground, "town", "linkage").await.unwrap();
+        // Nothing in its first minute; then the first one, for a day.
+        assert!(ground.house("town").certificate_ends().is_none());
+        world.advance(61_000);
+        let ends = async || ground.house("town").certificate_ends();
+        until("the first", Duration::from_secs(10), async || {
+            calls(&ground, "town", "linkage").await.unwrap();
+            ends().await.is_some()
+        })
+        .await;
+        let first = ground.house("town").fingerprint();
+        assert_ne!(first, enrolled);
+        calls(&ground, "town", "linkage").await.unwrap();
+        // Two thirds of the day later another key, and never a call that fails.
+        let before = ends().await.unwrap();
+        world.advance(16 * 3_600_000 + 120_000);
+        until("the second", Duration::from_secs(10), async || {
+            calls(&ground, "town", "linkage").await.unwrap();
+            calls(&ground, "linkage", "town").await.unwrap();
+            ground.house("town").fingerprint() != first
+        })
+        .await;
+        calls(&ground, "town", "linkage").await.unwrap();
+        assert!(ends().await.unwrap() >= before);
+
+        // After a restart it is still shown, and what it was enrolled with opens the authority's door alone.
+        let second = ground.house("town").fingerprint();
+        restart(&mut ground, "town", 300, World::real()).await;
+        assert_eq!(ground.house("town").fingerprint(), second);
+        let keys = ground.folder.path().join("town/keys");
+        let pem = |name: &str| std::fs::read(keys.join(name)).unwrap();
+        let country = std::fs::read(ground.folder.path().join("country.json")).unwrap();
+        let country: protocol::country::Country = serde_json::from_slice(&country).unwrap();
+        let root = country.root_certificate.as_bytes();
+        let old = wire::TlsIdentity::from_pem(&pem("tls.crt"), &pem("tls.key"), root).unwrap();
+        let old = wire::Peers::new(old);
+        let ask = async |to: &str| {
+            let to = ground.entry(to);
+            old.get_bytes(&to.id, &to.address, "/ledger/checkpoint", WITHIN)
+                .await
+                .map_err(|error| error.reason())
+        };
+        assert_eq!(ask("linkage").await.err(), Some(Reason::Unauthenticated));
+        assert!(ask("authority").await.is_ok());
+
+        // OpenSSL takes the chain; the key is nobody else's twice.
+        let kept: serde_json::Value = serde_json::from_slice(&pem("tls-current.json")).unwrap();
+        let chain = kept["chain"].as_array().unwrap();
+        let der = |at: usize| B64::parse(chain[at].as_str().unwrap()).unwrap().0;
+        let folder = ground.folder.path();
+        std::fs::write(folder.join("root.pem"), root).unwrap();
+        std::fs::write(folder.join("between.pem"), musubi_pem("CERTIFICATE", &der(1))).unwrap();
+        std::fs::write(folder.join("party.pem"), musubi_pem("CERTIFICATE", &der(0))).unwrap();
+        for purpose in ["sslserver", "sslclient"] {
+            let args = [
+                "verify",
+                "-x509_strict",
+                "-purpose",
+                purpose,
+                "-CAfile",
+                "root.pem",
+                "-untrusted",
+                "between.pem",
+                "party.pem",
+            ];
+            let output = Command::new("openssl").args(args).current_dir(folder).output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn certificates_of_parties_are_given_for_new_keys_of_their_own_alone() {
+        let ground = Ground::new(60).await;
+        let authority = ground.entry("authority");
+        let order = async |party: &str, request: Vec<u8>| {
+            let id = ActId::new(ground.house("authority").world.random());
+            let order = OrderPartyCertificate { id, request: B64::from(request) };
+            let given = ground.house(party).post::<PartyCertificate>(
+                &authority,
+                directory::CERTIFICATES,
+                &order,
+                WITHIN,
+            );
+            given.await.map_err(|error| error.reason())
+        };
+        let key = |kind| IssuerKey::from_pkcs8(&IssuerKey::generate(kind).unwrap()).unwrap();
+        let own = key(KeyKind::P256);
+        let request = CertificationRequest::of(&own).unwrap();
+        let given = order("town", request.clone()).await.unwrap();
+        let end = Certificate::parse(&given.chain[0].0).unwrap();
+        assert_eq!(end.key(), own.public());
+        let (from, until) = end.validity();
+        assert!(until.since_ms(from) <= 25 * 3_600_000, "a day");
+        // The same key again, by the same party and by another; another kind of key; no proof of possession.
+        assert_eq!(order("town", request.clone()).await.err(), Some(Reason::WrongState));
+        assert_eq!(order("bank", request.clone()).await.err(), Some(Reason::WrongState));
+        let rsa = CertificationRequest::of(&key(KeyKind::Rsa2048)).unwrap();
+        assert_eq!(order("town", rsa).await.err(), Some(Reason::Malformed));
+        let mut broken = CertificationRequest::of(&key(KeyKind::P256)).unwrap();
+        *broken.last_mut().unwrap() ^= 1;
+        assert_eq!(order("town", broken).await.err(), Some(Reason::BadSignature));
+        assert_eq!(order("town", b"none".to_vec()).await.err(), Some(Reason::BadSignature));
+        // The directory has it under the party that ordered, and under no other.
+        ground.house("linkage").fetch_directory().await.unwrap();
+        let town = ground.entry("town");
+        // Beside it, for an hour, what it was enrolled with: until every neighbour has heard.
+        assert_eq!(town.current, [B64::from(seal::sha256(end.der())), town.certificate]);
+        assert!(ground.entry("bank").current.is_empty());
+    }
+
+    /// A revocation acts at every room within 60 s, with the periods of a real house.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_revoked_party_is_turned_away_everywhere_within_a_minute() {
+        let ground = Ground::new(60).await;
+        let rooms = ["authority", "linkage", "trustee", "oversight", "registry", "portal", "tax"];
+        for room in rooms {
+            calls(&ground, "town", room).await.unwrap();
+        }
+        let entries = rooms.map(|room| ground.entry(room));
+        let operator =
+            musubi::desk::client(ground.ready.stage.section("authority").unwrap(), "operator").unwrap();
+        let start = Instant::now();
+        let none = serde_json::json!({});
+        operator.post::<Taken>("/parties/town/revoke", &none, WITHIN).await.unwrap();
+        for to in entries {
+            until("revocation", Duration::from_secs(60), async || {
+                let asked = ground.house("town").get_bytes(&to, "/ledger/checkpoint", WITHIN).await;
+                asked.is_err_and(|error| error.reason() == Reason::Unauthenticated)
+            })
+            .await;
+            assert!(start.elapsed() < Duration::from_secs(60), "{}", to.id);
+        }
+        println!("revoked everywhere after {:?}", start.elapsed());
+        // Nor does it get another certificate.
+        let key = IssuerKey::from_pkcs8(&IssuerKey::generate(KeyKind::P256).unwrap()).unwrap();
+        let request = CertificationRequest::of(&key).unwrap().into();
+        let order = OrderPartyCertificate { id: ActId::new([9; 16]), request };
+        let authority = ground.entry("authority");
+        let refused: Result<PartyCertificate, _> =
+            ground.house("town").post(&authority, directory::CERTIFICATES, &order, WITHIN).await;
+        assert_eq!(refused.unwrap_err().reason(), Reason::Unauthenticated);
+    }
+}
+
+/// Time-stamps, with OpenSSL as whoever wants one and whoever checks it.
+#[tokio::test(flavor = "multi_thread")]
+async fn times_are_stamped_as_openssl_verifies_them() {
+    let scene = Scene::new().await;
+    let folder = scene.ground.folder.path().to_owned();
+    let country = std::fs::read(folder.join("country.json")).unwrap();
+    let country: protocol::country::Country = serde_json::from_slice(&country).unwrap();
+    std::fs::write(folder.join("root.pem"), &country.root_certificate).unwrap();
+    std::fs::write(folder.join("contract"), b"a contract").unwrap();
+    std::fs::write(folder.join("other"), b"another contract").unwrap();
+    let openssl = |args: &[&str]| {
+        let output = Command::new("openssl").args(args).current_dir(&folder).output().expect("openssl");
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        (output.status.success(), said)
+    };
+    let url = format!("{}/time-stamps", scene.public);
+    let stamp = async |request: &[u8]| {
+        std::fs::write(folder.join("stamp.der"), body(&exchange("POST", &url, request).await)).unwrap();
+        openssl(&["ts", "-reply", "-in", "stamp.der", "-text"]).1
+    };
+    let verify =
+        |data: &str| openssl(&["ts", "-verify", "-data", data, "-in", "stamp.der", "-CAfile", "root.pem"]);
+    let request = |more: &[&str]| {
+        let args = [["ts", "-query", "-data", "contract", "-out", "query.der"].as_slice(), more].concat();
+        assert!(openssl(&args).0);
+        std::fs::read(folder.join("query.der")).unwrap()
+    };
+    for hash in ["-sha256", "-sha384", "-sha512"] {
+        let said = stamp(&request(&[hash, "-cert"])).await;
+        assert!(said.contains("Status: Granted"), "{said}");
+        let (holds, said) = verify("contract");
+        assert!(holds, "{said}");
+        // By the request, its nonce with it; not for another document.
+        assert!(
+            openssl(&["ts", "-verify", "-queryfile", "query.der", "-in", "stamp.der", "-CAfile", "root.pem"])
+                .0
+        );
+        assert!(!verify("other").0);
+    }
+    let other = request(&["-sha256", "-cert"]);
+    stamp(&request(&["-sha256", "-cert"])).await;
+    std::fs::write(folder.join("query.der"), other).unwrap();
+    let by_other = ["ts", "-verify", "-queryfile", "query.der", "-in", "stamp.der", "-CAfile", "root.pem"];
+    assert!(!openssl(&by_other).0, "another nonce");
+    // Without certificates in it, with them beside it.
+    stamp(&request(&["-sha256", "-no_nonce"])).await;
+    assert!(!verify("contract").0, "nobody says who stamped");
+
+    // What is refused says why, in the words of RFC 3161.
+    for (request, why) in [
+        (request(&["-sha1", "-cert"]), "unrecognized or unsupported algorithm identifier"),
+        (request(&["-sha256", "-tspolicy", "1.2.3.4"]), "policy is not supported"),
+        (b"no request".to_vec(), "the data submitted has the wrong format"),
+    ] {
+        let said = stamp(&request).await;
+        assert!(said.contains("Status: Rejected") && said.contains(why), "{said}");
+        assert!(!verify("contract").0);
+    }
+    // One bit of a stamp is another: it does not hold.
+    stamp(&request(&["-sha256", "-cert"])).await;
+    let good = std::fs::read(folder.join("stamp.der")).unwrap();
+    for at in [good.len() - 1, good.len() / 2, 120] {
+        let mut changed = good.clone();
+        changed[at] ^= 1;
+        std::fs::write(folder.join("stamp.der"), changed).unwrap();
+        assert!(!verify("contract").0, "byte {at}");
+    }
 }

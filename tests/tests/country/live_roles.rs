@@ -62,6 +62,9 @@ async fn the_running_rooms_admit_whom_their_tables_name() {
                     );
                     calls += 1;
                 }
+            } else if line.side == Side::Public {
+                // Its own tests ask there; whoever asks is nobody.
+                assert_eq!(line.who, wire::Who::Anyone);
             } else if line.side == Side::Pages {
                 calls += pages(&ground, id, &line, &path).await;
             } else {

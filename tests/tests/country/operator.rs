@@ -276,8 +276,10 @@ async fn fits_the_documents(ground: &Ground, told: &Value) {
             wire::openapi(room.name(), &room.table(), &protocol::payloads()),
             "{id} serves its own document"
         );
-        for line in
-            room.table().iter().filter(|line| line.side != Side::Pages && line.method.as_str() == "GET")
+        for line in room
+            .table()
+            .iter()
+            .filter(|line| matches!(line.side, Side::Inner | Side::Outer) && line.method.as_str() == "GET")
         {
             let known = told["id"].as_str().unwrap();
             let path = line.path.replace("{id}", known).replace("{party}", "town");

@@ -9,7 +9,7 @@ use crate::browser::Browser;
 const AXE: &str = include_str!("../../judges/axe.min.js");
 
 /// Runs axe over the page that is open; what it finds, in words.
-fn axe(browser: &Browser) -> Vec<String> {
+pub fn axe(browser: &Browser) -> Vec<String> {
     let script = format!(
         "{AXE}; return axe.run(document, {{resultTypes: ['violations']}}).then(r => r.violations.map(v => \
          v.id + ': ' + v.help + ' @ ' + v.nodes.map(n => n.target.join(' ')).join(', ')))"

@@ -23,6 +23,7 @@ mod ground;
 #[path = "../../browser/http.rs"]
 mod http;
 mod judged;
+mod passkeys;
 #[path = "../../browser/processes.rs"]
 mod processes;
 mod walk;

@@ -479,8 +479,14 @@ pub(super) fn write_key_usage(writer: DERWriter<'_>, usage: KeyUsage) {
 }
 
 pub(super) fn write_extended_key_usage(writer: DERWriter<'_>, purpose: oid::Arcs) {
+    write_extended_key_usages(writer, &[purpose]);
+}
+
+pub(super) fn write_extended_key_usages(writer: DERWriter<'_>, purposes: &[oid::Arcs]) {
     der::write_extension(writer, oid::EXTENDED_KEY_USAGE, false, |writer| {
-        writer.write_sequence(|writer| writer.next().write_oid(&oid(purpose)));
+        writer.write_sequence(|writer| {
+            purposes.iter().for_each(|purpose| writer.next().write_oid(&oid(purpose)));
+        });
     });
 }
 

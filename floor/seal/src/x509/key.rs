@@ -86,7 +86,11 @@ impl PublicKeyInfo {
         Ok(Self { der, algorithm, curve, bits })
     }
 
-    fn of(kind: KeyKind, bits: &[u8]) -> Result<Self, X509Error> {
+    /// The key of a kind with these bits: `RSAPublicKey`, or an uncompressed point.
+    ///
+    /// # Errors
+    /// If they are no bits of a key.
+    pub fn of(kind: KeyKind, bits: &[u8]) -> Result<Self, X509Error> {
         let der = yasna::construct_der(|writer| {
             writer.write_sequence(|writer| {
                 writer.next().write_sequence(|writer| match kind {
@@ -111,7 +115,7 @@ impl PublicKeyInfo {
     }
 
     /// The key itself: `RSAPublicKey`, or an uncompressed point.
-    pub(super) fn bits(&self) -> &[u8] {
+    pub fn bits(&self) -> &[u8] {
         &self.bits
     }
 

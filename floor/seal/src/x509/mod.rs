@@ -1,5 +1,5 @@
 //! X.509: one writer and one reader of certificates, revocation lists, requests and OCSP messages (RFC 5280, RFC 2986,
-//! RFC 6960), the profile of 公的個人認証, and the one validation of paths.
+//! RFC 6960, RFC 3161), the profile of 公的個人認証, and the one validation of paths.
 //!
 //! The profile marks `certificatePolicies` critical, names distribution points by directory names and divides its
 //! revocation lists: no library in the tree decides on that. ASN.1 itself is left to `yasna`, arithmetic to aws-lc.
@@ -13,10 +13,13 @@ mod key;
 mod name;
 pub mod ocsp;
 pub mod oid;
+pub mod party;
 mod path;
 mod policy;
 mod request;
 mod revocation;
+pub mod serials;
+pub mod timestamp;
 
 pub use certificate::{Certificate, Content, DistributionPoint, Extensions, GeneralName, KeyUsage};
 pub use crl::{Crl, CrlContent, Entries, RevocationReason, Scope};

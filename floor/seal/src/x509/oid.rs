@@ -21,6 +21,15 @@ pub(super) const EC: Arcs = &[1, 2, 840, 10_045, 2, 1];
 pub(super) const P256: Arcs = &[1, 2, 840, 10_045, 3, 1, 7];
 pub(super) const SHA1: Arcs = &[1, 3, 14, 3, 2, 26];
 pub(super) const SHA256: Arcs = &[2, 16, 840, 1, 101, 3, 4, 2, 1];
+pub(super) const SHA384: Arcs = &[2, 16, 840, 1, 101, 3, 4, 2, 2];
+pub(super) const SHA512: Arcs = &[2, 16, 840, 1, 101, 3, 4, 2, 3];
+
+// Signed messages and time-stamps (RFC 5652 §5, §11; RFC 5035 §3; RFC 3161 §2.4.2).
+pub(super) const SIGNED_DATA: Arcs = &[1, 2, 840, 113_549, 1, 7, 2];
+pub(super) const CONTENT_TYPE: Arcs = &[1, 2, 840, 113_549, 1, 9, 3];
+pub(super) const MESSAGE_DIGEST: Arcs = &[1, 2, 840, 113_549, 1, 9, 4];
+pub(super) const SIGNING_CERTIFICATE: Arcs = &[1, 2, 840, 113_549, 1, 9, 16, 2, 47];
+pub(super) const TST_INFO: Arcs = &[1, 2, 840, 113_549, 1, 9, 16, 1, 4];
 
 // Attributes of names (RFC 5280 appendix A.1).
 pub(super) const COMMON_NAME: Arcs = &[2, 5, 4, 3];
@@ -55,11 +64,17 @@ pub(super) const OCSP: Arcs = &[1, 3, 6, 1, 5, 5, 7, 48, 1];
 pub(super) const OCSP_BASIC: Arcs = &[1, 3, 6, 1, 5, 5, 7, 48, 1, 1];
 pub(super) const OCSP_NONCE: Arcs = &[1, 3, 6, 1, 5, 5, 7, 48, 1, 2];
 pub(super) const OCSP_NO_CHECK: Arcs = &[1, 3, 6, 1, 5, 5, 7, 48, 1, 5];
+/// `id-ce-noRevAvail` (RFC 9608 §2).
+pub(super) const NO_REVOCATION: Arcs = &[2, 5, 29, 56];
 pub(super) const CPS: Arcs = &[1, 3, 6, 1, 5, 5, 7, 2, 1];
 pub(super) const ANY_POLICY: Arcs = &[2, 5, 29, 32, 0];
 
+/// `id-kp-serverAuth` (RFC 5280 §4.2.1.12).
+pub const SERVER_AUTH: Arcs = &[1, 3, 6, 1, 5, 5, 7, 3, 1];
 /// `id-kp-clientAuth` (RFC 5280 §4.2.1.12).
 pub const CLIENT_AUTH: Arcs = &[1, 3, 6, 1, 5, 5, 7, 3, 2];
+/// `id-kp-timeStamping` (RFC 3161 §2.3).
+pub const TIME_STAMPING: Arcs = &[1, 3, 6, 1, 5, 5, 7, 3, 8];
 /// `id-kp-OCSPSigning` (RFC 6960 §4.2.2.2).
 pub const OCSP_SIGNING: Arcs = &[1, 3, 6, 1, 5, 5, 7, 3, 9];
 
@@ -67,5 +82,7 @@ pub const OCSP_SIGNING: Arcs = &[1, 3, 6, 1, 5, 5, 7, 3, 9];
 pub const TEST_SIGNATURE_POLICY: Arcs = &[1, 2, 392, 200_149, 8, 5, 1, 0, 20];
 /// The policy of test certificates for user authentication.
 pub const TEST_AUTHENTICATION_POLICY: Arcs = &[1, 2, 392, 200_149, 8, 5, 1, 0, 30];
+/// The policy of test time-stamps.
+pub const TIME_STAMP_POLICY: Arcs = &[1, 2, 392, 200_149, 8, 5, 1, 0, 99];
 /// Under this arc stand the attributes in signature certificates.
 pub(super) const JPKI_ATTRIBUTES: Arcs = &[1, 2, 392, 200_149, 8, 5, 5];

@@ -2,7 +2,7 @@
 
 use yasna::Tag;
 
-use super::key::{KeyKind, PublicKeyInfo, Signed};
+use super::key::{IssuerKey, KeyKind, PublicKeyInfo, Signed};
 use super::name::Name;
 use super::{X509Error, der};
 
@@ -15,6 +15,22 @@ pub struct CertificationRequest {
 }
 
 impl CertificationRequest {
+    /// A request for this key, which signs it, and for no name; DER.
+    ///
+    /// # Errors
+    /// If the key does not sign.
+    pub fn of(key: &IssuerKey) -> Result<Vec<u8>, X509Error> {
+        let content = yasna::construct_der(|writer| {
+            writer.write_sequence(|writer| {
+                writer.next().write_u8(0);
+                writer.next().write_der(Name::of(&[]).der());
+                writer.next().write_der(key.public().der());
+                writer.next().write_tagged_implicit(Tag::context(0), |writer| writer.write_set(|_| ()));
+            });
+        });
+        key.signed(&content)
+    }
+
     /// Reads a request and checks the proof of possession.
     ///
     /// # Errors

@@ -4,7 +4,11 @@ use std::process::Command;
 
 use seal::x509::jpki::Purpose;
 use seal::x509::ocsp::{CertId, IssuerId, Responder, Status, Times};
+use seal::x509::party::PartyCertificate;
+use seal::x509::timestamp::Stamper;
 use seal::x509::{Certificate, CrlContent, Entries, KeyKind, RevocationReason, Scope};
+
+use words::PartyId;
 
 use crate::profile::{list, now, scene};
 use crate::support::{judges, key};
@@ -39,6 +43,17 @@ fn pkilint_finds_no_error() {
         let certificate =
             Responder::certify([9; 16], by, &purpose.responder(), answering.public(), (from, until)).unwrap();
         lint("lint_pkix_cert", &[], &certificate);
+        let party = PartyId::parse("town").unwrap();
+        let of_party = PartyCertificate {
+            party: &party,
+            key: answering.public(),
+            serial: [5; 16],
+            not_before: from,
+            not_after: until,
+        };
+        lint("lint_pkix_cert", &[], &of_party.sign(by).unwrap());
+        let stamper = Stamper::certify([6; 16], by, key(KeyKind::P256), from).unwrap();
+        lint("lint_pkix_cert", &[], stamper.certificate().der());
         let serial = Certificate::parse(&scene.der).unwrap().serial().to_vec();
         let mut entries = Entries::default();
         entries.add(&serial, now(), RevocationReason::AffiliationChanged);
@@ -72,5 +87,5 @@ fn pkilint_finds_no_error() {
             }
         }
     }
-    assert_eq!(seen, 28);
+    assert_eq!(seen, 32);
 }
