@@ -17,7 +17,7 @@ use rules::{Operate, Operation, Pace, Permit, Role, decide_operation};
 use seal::Sha256;
 use seal::webauthn::{self, UserVerification};
 use wire::{Caller, Json, Problem};
-use words::{B64, Moment, Reason};
+use words::{ActId, B64, Moment, Reason};
 
 use crate::error::own_database;
 use crate::passkeys::{self, Kept};
@@ -43,7 +43,7 @@ pub(crate) async fn by_card(
     let row = authority.signer(&ask.text(), ask.at, signed, Purpose::Authentication).await?;
     let arrival = Arrival { id: ask.id, caller: caller.label(), request_hash: seal::sha256(&body.bytes) };
     let road = Arc::clone(&authority.house.road);
-    let verb = Assert { authority, row, by: By::Card };
+    let verb = Assert { authority, id: ask.id, row, by: By::Card };
     road.travel(arrival, verb).await.map(json_bytes).map_err(told)
 }
 
@@ -68,7 +68,7 @@ pub(crate) async fn by_passkey(
     let row = row.filter(|row| state_at(row, authority.house.now()) == CertificateState::Valid);
     let arrival = Arrival { id: ask.id, caller: caller.label(), request_hash: seal::sha256(&body.bytes) };
     let road = Arc::clone(&authority.house.road);
-    let verb = Assert { authority, row, by: By::Passkey(kept, counter) };
+    let verb = Assert { authority, id: ask.id, row, by: By::Passkey(kept, counter) };
     road.travel(arrival, verb).await.map(json_bytes).map_err(told)
 }
 
@@ -80,6 +80,7 @@ enum By {
 
 struct Assert {
     authority: Arc<Authority>,
+    id: ActId,
     /// The authentication certificate, if it and what was signed hold.
     row: Option<Row>,
     by: By,
@@ -163,7 +164,7 @@ impl Verb for Assert {
             By::Card => None,
             By::Passkey(kept, counter) => Some((kept.passkey.credential.clone(), *counter)),
         };
-        let act = words::ActId::new(self.authority.house.world.random());
+        let act = self.id;
         let writes: RoomWrite = Box::new(move |write| {
             // The person sees this use, too.
             people::note_uses(write, &act, &party, &[row], now)?;
