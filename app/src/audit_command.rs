@@ -153,5 +153,8 @@ pub const fn in_words(kind: FindingKind) -> (&'static str, &'static str) {
         FindingKind::LedgerConflict => ("記録簿に二つの履歴があります", "the ledger has two histories"),
         FindingKind::LedgerSilent => ("記録簿が示されていません", "the ledger is not shown any more"),
         FindingKind::ClockBack => ("時計が戻っています", "the clock went back"),
+        FindingKind::SetOverdue => {
+            ("研究用の集合が期限までに返っていません", "a set for research is not back in time")
+        }
     }
 }

@@ -24,6 +24,13 @@ fn inner_roles(room: &str) -> Vec<(&'static str, Role)> {
         "gateway" => vec![("clerk", Role::Clerk)],
         "oversight" => vec![("officer", Role::Officer)],
         "registry" => vec![("registrar", Role::Registrar)],
+        // Two officers: what they decide takes two people.
+        "research" => vec![
+            ("keeper", Role::Keeper),
+            ("researcher", Role::Researcher),
+            ("officer", Role::Officer),
+            ("second-officer", Role::Officer),
+        ],
         _ => Vec::new(),
     };
     [vec![("operator", Role::Operator)], own].concat()

@@ -17,6 +17,7 @@ pub mod my_information_command;
 pub mod my_records_command;
 pub mod openapi_command;
 pub mod picker;
+pub mod research_command;
 pub mod review_desk;
 pub mod rooms;
 pub mod root_ceremony;

@@ -16,6 +16,7 @@ use musubi::keeping_command::{self, EraseArgs, ReplayArgs};
 use musubi::my_information_command::{self, MyInformationArgs};
 use musubi::my_records_command::{self, MyRecordsArgs};
 use musubi::openapi_command::{self, OpenapiArgs};
+use musubi::research_command::{self, ResearchAct};
 use musubi::root_ceremony::{self, RootArgs, VerifyArgs};
 use musubi::rotate_command::{self, RotateArgs};
 use musubi::schemes_command::{self, SchemesArgs};
@@ -74,6 +75,17 @@ enum Command {
     Oversight {
         #[command(subcommand)]
         act: Option<OfficerAct>,
+        /// The configuration file.
+        #[arg(long, value_name = "FILE", global = true)]
+        config: Option<PathBuf>,
+        /// As for the other rooms.
+        #[arg(long, hide = true)]
+        until_stdin_closes: bool,
+    },
+    /// Run the room of research, or act there as keeper, researcher or officer.
+    Research {
+        #[command(subcommand)]
+        act: Option<Box<ResearchAct>>,
         /// The configuration file.
         #[arg(long, value_name = "FILE", global = true)]
         config: Option<PathBuf>,
@@ -260,6 +272,13 @@ async fn run(command: Command) -> Result<()> {
                 None => serve("oversight", &RoomArgs { config, institution: None, until_stdin_closes }).await,
                 Some(OfficerAct::Suspend(args)) => stand(&config, &args, Standing::Suspended).await,
                 Some(OfficerAct::Restore(args)) => stand(&config, &args, Standing::Active).await,
+            }
+        }
+        Command::Research { act, config, until_stdin_closes } => {
+            let config = config.context("--config FILE is needed")?;
+            match act {
+                None => serve("research", &RoomArgs { config, institution: None, until_stdin_closes }).await,
+                Some(act) => research_command::run(&config, &act).await,
             }
         }
         Command::Inquire(args) => desk::inquire(&args).await,

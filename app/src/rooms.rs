@@ -10,6 +10,7 @@ pub const ROOMS: &[&dyn Room] = &[
     &trustee::TrusteeRoom,
     &portal::PortalRoom,
     &registry::RegistryRoom,
+    &research::ResearchRoom,
     &gateway::GatewayRoom,
 ];
 

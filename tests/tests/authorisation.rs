@@ -18,7 +18,8 @@ use wire::{Caller, KnownParty, RouteLine, Side, Who};
 use words::{Kind, PartyId};
 
 /// The kinds of parties in a country.
-const PARTIES: [&str; 7] = ["registry", "linkage", "trustee", "oversight", "authority", "portal", "gateway"];
+const PARTIES: [&str; 8] =
+    ["registry", "linkage", "trustee", "oversight", "authority", "portal", "gateway", "research"];
 
 fn rooms() -> Vec<Box<dyn Room>> {
     vec![
@@ -28,6 +29,7 @@ fn rooms() -> Vec<Box<dyn Room>> {
         Box::new(oversight::OversightRoom),
         Box::new(authority::AuthorityRoom),
         Box::new(portal::PortalRoom),
+        Box::new(research::ResearchRoom),
         Box::new(gateway::GatewayRoom),
     ]
 }

@@ -14,13 +14,14 @@ use words::{AffairId, Date, ItemId, Kind, Moment, PartyId};
 use portal::wording;
 
 /// Rooms that exist once, in the order they start.
-const SINGLE: [(&str, &str, &str); 6] = [
+const SINGLE: [(&str, &str, &str); 7] = [
     ("authority", "認証局", "Authority"),
     ("oversight", "第三者機関", "Third-party body"),
     ("linkage", "情報連携基盤", "Linkage platform"),
     ("trustee", "受託機関", "Trustee"),
     ("portal", "マイ・ポータル", "My Portal"),
     ("registry", "住民基本台帳", "Resident register"),
+    ("research", "研究データ室", "Research data room"),
 ];
 
 /// How often the demo's rooms fetch their documents, ms: often, so that a suspension can be watched acting.
@@ -89,7 +90,7 @@ pub fn write(
     std::fs::create_dir_all(&folder.path)?;
     let with_service = || Institution::ALL.into_iter().filter(|one| one.profile().service.is_some());
     let rooms = SINGLE.len() + Institution::ALL.len();
-    let with_pages = 2 + Institution::ALL.len();
+    let with_pages = 3 + Institution::ALL.len();
     let mut ports = free_ports(rooms * 2 + with_service().count() + with_pages + 2)?.into_iter();
     let mut next = || ports.next().context("a port");
     let services: BTreeMap<String, u16> =
@@ -142,7 +143,7 @@ pub fn write(
         if id == "linkage" && !choice.scheme.is_blind() {
             own.push_str(&format!("scheme = {}\nlab = {}\n", choice.scheme.number(), choice.lab));
         }
-        if ["oversight", "portal"].contains(&id) {
+        if ["oversight", "portal", "research"].contains(&id) {
             let port = if id == "portal" { portal_pages } else { next()? };
             own.push_str(&pages(id, port));
         }

@@ -4,6 +4,7 @@ pub mod country;
 mod families;
 mod play;
 mod report;
+pub mod research;
 mod stage;
 
 pub use report::Report;
@@ -106,6 +107,7 @@ pub struct Ready {
     /// The institutions' own services; they end when dropped.
     pub services: Vec<OwnService>,
     customers: Customers,
+    population: Population,
     report: Report,
     runs: u64,
     seed: u64,
@@ -199,7 +201,17 @@ pub async fn build(args: &DemoArgs, watch: &Stopwatch) -> Result<Ready> {
         ready_seconds: watch.elapsed().as_secs_f64(),
         ..Report::default()
     };
-    Ok(Ready { folder, stage, truth, customers, services, report, runs: memory.runs, seed: memory.seed })
+    Ok(Ready {
+        folder,
+        stage,
+        truth,
+        customers,
+        population,
+        services,
+        report,
+        runs: memory.runs,
+        seed: memory.seed,
+    })
 }
 
 fn called<T>(result: Result<T, CallError>) -> Result<T> {
@@ -276,7 +288,7 @@ pub async fn ask_and_answer(
     args: &DemoArgs,
     watch: &Stopwatch,
 ) -> Result<(Report, Stage, Vec<OwnService>)> {
-    let Ready { folder, stage, truth, customers, services, mut report, runs, seed } = ready;
+    let Ready { folder, stage, truth, customers, population, services, mut report, runs, seed } = ready;
     let count = args.inquiries.unwrap_or(report.residents / 10).max(100);
     let plan = Plan::make(&truth, seed.wrapping_add(runs), count);
     plan.write(&folder.path.join("plan.json"))?;
@@ -304,6 +316,16 @@ pub async fn ask_and_answer(
     report.families = played.families;
     report.alarms = alarms;
     report.cases = cases;
+    match research::play(&stage.file, &population, runs.saturating_sub(1)).await {
+        Ok(research) => {
+            report.unexpected += u32::try_from(research.exposed).unwrap_or(u32::MAX);
+            report.research = research;
+        }
+        Err(error) => {
+            report.unexpected += 1;
+            report.surprises.push(format!("research: {error:#}"));
+        }
+    }
     verify_ledgers(&folder, &stage, &mut report).await;
     report.latency_ms = latency(played.latencies);
     report.peak_rss_mb = stage.peak_rss() as f64 / 1e6;

@@ -117,6 +117,8 @@ pub struct Report {
     pub ledgers: Vec<LedgerLine>,
     /// Affairs that concern a family.
     pub families: Families,
+    /// Sets for research, findings, statistics.
+    pub research: super::research::Research,
     /// Inquiries made in this run.
     pub inquiries: usize,
     /// Answers that were another person's.
@@ -189,6 +191,17 @@ impl Report {
             self.families.families,
             self.families.members,
             self.ledgers.len()
+        ));
+        let research = &self.research;
+        text.push_str(&format!(
+            "  研究 research: 集合 sets made {}, 作れず refused {}, 合わせて最小の組 smallest joint class {}, 特定されうる人 exposed {}, \
+             本人に届いた発見 findings {}, 消去 ended {}\n",
+            research.made,
+            research.refused,
+            research.smallest_joint_class,
+            research.exposed,
+            research.reached,
+            research.ended
         ));
         text.push_str(&format!("  事案 cases {}   警報 alarms {}\n", self.cases, self.alarms));
         text.push_str(&format!(

@@ -4,9 +4,11 @@
 
 mod applied;
 pub mod builders;
+mod cell_key;
 mod check;
 mod climb;
 mod closeness;
+mod discrete_laplace;
 mod grouping;
 mod hierarchy;
 mod joint;
@@ -23,7 +25,9 @@ mod store;
 mod tuples;
 
 pub use applied::{Applied, anonymise, apply};
+pub use cell_key::{CellRules, MOST as MOST_NOISE, cell_key};
 pub use closeness::Distance;
+pub use discrete_laplace::{Bits, discrete_laplace};
 pub use hierarchy::{Hierarchy, HierarchyFault};
 pub use joint::{Bounds, Exposed, Joint, Release};
 pub use local::{Local, recode_locally};

@@ -252,6 +252,11 @@ impl House {
         }
     }
 
+    /// Whose key of this room's inner side this is.
+    pub fn owner_of_key(&self, key: &str) -> wire::Caller {
+        self.inner_keys.owner(key)
+    }
+
     /// The SHA-256 of the own certificate.
     pub fn fingerprint(&self) -> Sha256 {
         self.peers.identity().fingerprint()

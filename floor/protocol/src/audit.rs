@@ -116,6 +116,8 @@ pub enum FindingKind {
     LedgerSilent,
     /// A room's clock went back.
     ClockBack,
+    /// A set for research was not returned or destroyed by its day.
+    SetOverdue,
 }
 
 /// One finding.

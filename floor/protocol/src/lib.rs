@@ -18,6 +18,7 @@ pub mod own;
 mod payloads;
 pub mod proof;
 pub mod register;
+pub mod research;
 pub mod rotation;
 pub mod session;
 pub mod sign_in;

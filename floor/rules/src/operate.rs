@@ -17,14 +17,25 @@ pub enum Role {
     Officer,
     /// A registrar of the resident register.
     Registrar,
+    /// Keeps a data domain: loads its tables, has sets made of them, reaches its people.
+    Keeper,
+    /// Asks for sets and statistics for research.
+    Researcher,
     /// The person the records are about, at the portal: by an assertion, never by a key.
     Person,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: &'static [Self] =
-        &[Self::Operator, Self::Clerk, Self::Officer, Self::Registrar, Self::Person];
+    pub const ALL: &'static [Self] = &[
+        Self::Operator,
+        Self::Clerk,
+        Self::Officer,
+        Self::Registrar,
+        Self::Keeper,
+        Self::Researcher,
+        Self::Person,
+    ];
 
     /// The word in key files and snapshots.
     pub const fn as_str(self) -> &'static str {
@@ -33,6 +44,8 @@ impl Role {
             Self::Clerk => "clerk",
             Self::Officer => "officer",
             Self::Registrar => "registrar",
+            Self::Keeper => "keeper",
+            Self::Researcher => "researcher",
             Self::Person => "person",
         }
     }
@@ -79,6 +92,14 @@ pub enum Operation {
     MakeLists,
     /// See what the own certificates were used for, or say who may learn the attributes of a new one.
     LookAfterCertificates,
+    /// Open a data domain, load its table, have an approved set made, reach a person of it.
+    KeepDomain,
+    /// Ask for a set or for statistics, take a set over, give it back, report a finding.
+    DoResearch,
+    /// Say whether a set may be made, and whether a finding may reach its person.
+    JudgeResearch,
+    /// Watch whether sets come back in time.
+    WatchSets,
     /// Ask the third-party body about an act that is in the own records.
     Complain,
 }
@@ -114,6 +135,12 @@ pub fn decide_operation(operation: Operation, role: Role) -> Result<Permit<Opera
         Operation::LookAfterCertificates => {
             (Role::Person, "the holder's own certificates (公的個人認証法第六十一条)")
         }
+        Operation::KeepDomain => (Role::Keeper, "keeping of a data domain (000 secondary use; 001)"),
+        Operation::DoResearch => (Role::Researcher, "secondary use for research (000, 001)"),
+        Operation::JudgeResearch => {
+            (Role::Officer, "ethical review (人を対象とする生命科学・医学系研究に関する倫理指針)")
+        }
+        Operation::WatchSets => (Role::Operator, "sets are returned or destroyed (001)"),
         Operation::TakeCopy => (Role::Clerk, "the copy that is kept for inquiries (番号法第二十二条)"),
         Operation::ShieldRecord => (Role::Clerk, "measures of support (住民基本台帳事務処理要領)"),
     };

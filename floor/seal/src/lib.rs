@@ -20,11 +20,13 @@ mod key_folder;
 mod number;
 mod open_code;
 mod proof;
+mod purpose;
 mod secret;
 mod session;
 mod shares;
 mod timing;
 mod transcryptor;
+mod two_people;
 #[cfg(test)]
 mod vectors;
 pub mod webauthn;
@@ -42,9 +44,11 @@ pub use key_folder::{FolderError, KeyFolder};
 pub use number::{IndividualNumber, ResidentCode};
 pub use open_code::{CoreKey, OpenCode, ReversibleKey};
 pub use proof::{CodeProof, Commitments, KnownKey, PairProof};
+pub use purpose::PurposeKey;
 pub use session::{SessionSecret, Share};
 pub use shares::{Combined, KeyShare, ShareError, combine, split};
 pub use transcryptor::{Conversion, KeyProof, Position, TranscryptorSecrets};
+pub use two_people::{Locked, OpeningKey, lock, unlock};
 
 /// What can be wrong with sealed, signed or encrypted matter. Never says anything of the secret itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

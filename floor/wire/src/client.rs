@@ -309,6 +309,26 @@ impl InnerClient {
         self.send(Method::POST, path, body.into(), within).await
     }
 
+    /// Posts a body of that media type and gives back the answer's bytes, whatever they are.
+    pub async fn post_media(
+        &self,
+        path: &str,
+        media: &'static str,
+        body: Vec<u8>,
+        within: Duration,
+    ) -> Result<Vec<u8>, CallError> {
+        let url = format!("{}{path}", self.base);
+        let mut request = request(Method::POST, &url, Some(&self.bearer), body.into())?;
+        request.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(media));
+        let exchange = async {
+            let response = self.client.request(request).await.map_err(|_| CallError::Unreachable)?;
+            let ok = response.status().is_success();
+            let body = bytes_of(response).await?;
+            if ok { Ok(body) } else { Err(refused(&body)) }
+        };
+        tokio::time::timeout(within, exchange).await.unwrap_or(Err(CallError::TimedOut))
+    }
+
     /// Gets `path`.
     pub async fn get<A: DeserializeOwned>(&self, path: &str, within: Duration) -> Result<A, CallError> {
         self.send(Method::GET, path, Bytes::new(), within).await

@@ -88,6 +88,11 @@ text_id!(
     StaffId,
     "staff"
 );
+text_id!(
+    /// A data domain (000): people's data of one field, under keys of its own, e.g. `medical`.
+    DataDomain,
+    "data domain"
+);
 
 /// The id of one act: 128 random bits, chosen by whoever starts it. Row `i` of a batch is `batch ‖ try ‖ i + 1`, the try one
 /// byte, the row three.

@@ -15,7 +15,7 @@ mod scheme;
 pub use bytes::{B64, hex};
 pub use date::{Date, Moment};
 pub use domain::{Domain, Epoch, SessionName};
-pub use ids::{ActId, AffairId, ItemId, Kind, PartyId, StaffId};
+pub use ids::{ActId, AffairId, DataDomain, ItemId, Kind, PartyId, StaffId};
 pub use reason::{Blame, Reason};
 pub use right::Right;
 pub use scheme::Scheme;

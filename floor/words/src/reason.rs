@@ -135,8 +135,14 @@ reasons! {
         "本文が大きすぎます。" "説明にある上限より小さくして送ってください。"
         "The body is too large." "Send less than the limit named in the detail.";
     WrongState "wrong_state" 409 Caller
-        "いまの状態では、その手続はできません。何も変わっていません。" "状態を確かめてください。失効した証明書は、新しく発行を受けてください。"
-        "In its present state this cannot be done. Nothing was changed." "Check the state; in place of a certificate that has ended a new one is issued.";
+        "いまの状態では、その手続はできません。何も変わっていません。" "状態を確かめてください。終わったもの(失効した証明書、返却した集合など)は、新しく求めてください。"
+        "In its present state this cannot be done. Nothing was changed." "Check the state; in place of what has ended (a certificate, a set) a new one is asked for.";
+    SecondPerson "second_person" 409 Caller
+        "これには別の二人の判断が必要です。同じ人は一度しか数えません。" "もう一人の担当者に頼んでください。"
+        "This takes two different people; one person counts once." "Ask the other person.";
+    BudgetSpent "budget_spent" 409 Caller
+        "このデータ領域のプライバシー予算が足りません。何も公表していません。" "より小さいεで出し直すか、領域の管理者に相談してください。"
+        "The privacy budget of this data domain does not suffice. Nothing was published." "Ask with a smaller epsilon, or turn to the keeper of the domain.";
     NotFound "not_found" 404 Caller
         "その場所には何もありません。" "番号またはアドレスを確かめてください。"
         "There is nothing there." "Check the id or the address.";

@@ -37,7 +37,7 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             Side::Outer,
             Method::POST,
             ALARMS,
-            Who::Parties(&["portal", "trustee", "gateway"]),
+            Who::Parties(&["portal", "trustee", "gateway", "research"]),
             post(crate::alarms::raise),
         )
         .says("警報を受け取る。", "Takes in an alarm.")

@@ -12,7 +12,8 @@ use crate::ground::Ground;
 use crate::http::send;
 
 /// Roles that have keys; a person comes with an assertion.
-const BY_KEY: &[Role] = &[Role::Operator, Role::Clerk, Role::Officer, Role::Registrar];
+const BY_KEY: &[Role] =
+    &[Role::Operator, Role::Clerk, Role::Officer, Role::Registrar, Role::Keeper, Role::Researcher];
 
 const WITHIN: Duration = Duration::from_secs(20);
 
@@ -38,6 +39,7 @@ async fn the_running_rooms_admit_whom_their_tables_name() {
                 .path
                 .replace("{id}", "AAAAAAAAAAAAAAAAAAAAAA")
                 .replace("{party}", "nobody")
+                .replace("{domain}", "none")
                 .replace("{number}", "999")
                 .replace("{ticket}", "none")
                 .replace("{act}", "AAAAAAAAAAAAAAAAAAAAAA");

@@ -122,7 +122,7 @@ impl Oversight {
     /// Everybody whose records are collected: all parties but the own room, whose records lie here.
     pub(crate) fn audited_parties(&self) -> Vec<protocol::directory::Entry> {
         let directory = self.house.directory();
-        let kinds = ["authority", "linkage", "trustee", "registry", "portal", "gateway"];
+        let kinds = ["authority", "linkage", "trustee", "registry", "portal", "research", "gateway"];
         kinds.iter().flat_map(|kind| directory.of_kind(kind)).cloned().collect()
     }
 

@@ -33,6 +33,9 @@ pub(super) const fn finding_word(kind: FindingKind, language: Language) -> &'sta
         FindingKind::LedgerConflict => language.say("帳簿に二つの歴史がある", "a ledger has two histories"),
         FindingKind::LedgerSilent => language.say("帳簿が示されなくなった", "a ledger is not shown any more"),
         FindingKind::ClockBack => language.say("時計が戻った", "a clock went back"),
+        FindingKind::SetOverdue => {
+            language.say("研究用の集合が返っていない", "a set for research is not back")
+        }
     }
 }
 
