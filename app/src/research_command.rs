@@ -48,6 +48,7 @@ pub enum ResearchAct {
     /// Judge a set (officer). Two different officers must approve it.
     Judge {
         /// The set.
+        #[arg(allow_hyphen_values = true)]
         set: ActId,
         /// Do not approve it.
         #[arg(long)]
@@ -62,11 +63,13 @@ pub enum ResearchAct {
     /// Have an approved set made (keeper); where it cannot be, the least change is told.
     Release {
         /// The set.
+        #[arg(allow_hyphen_values = true)]
         set: ActId,
     },
     /// Take a set over (researcher).
     TakeOver {
         /// The set.
+        #[arg(allow_hyphen_values = true)]
         set: ActId,
         /// Where to write it (CSV).
         out: PathBuf,
@@ -74,6 +77,7 @@ pub enum ResearchAct {
     /// Say that a set was returned or destroyed (researcher).
     End {
         /// The set.
+        #[arg(allow_hyphen_values = true)]
         set: ActId,
         /// returned or destroyed.
         #[arg(long, value_enum)]
@@ -92,8 +96,10 @@ pub enum ResearchAct {
     /// Report a finding about the person of a number (researcher).
     Find {
         /// The set.
+        #[arg(allow_hyphen_values = true)]
         set: ActId,
         /// The row's number.
+        #[arg(allow_hyphen_values = true)]
         number: String,
         /// A file with what was found and why the person should know.
         file: PathBuf,
@@ -101,6 +107,7 @@ pub enum ResearchAct {
     /// Assent that a finding reaches its person (officer). Two officers who approved the set must.
     Assent {
         /// The finding.
+        #[arg(allow_hyphen_values = true)]
         finding: ActId,
         /// Whose key: officer or second-officer.
         #[arg(long = "as", value_name = "KEY", default_value = "officer")]
@@ -109,6 +116,7 @@ pub enum ResearchAct {
     /// Whom a finding is to reach (keeper).
     Person {
         /// The finding.
+        #[arg(allow_hyphen_values = true)]
         finding: ActId,
     },
     /// Make a statistics table (researcher; TOML, docs/research.md).

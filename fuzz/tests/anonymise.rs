@@ -39,6 +39,8 @@ fn anonymised(folder: &Path) {
         report: Some(at("report.json")),
         page: Some(at("report.html")),
         levels: None,
+        from: None,
+        memory: None,
         check: false,
         time_limit: None,
         threads: Some(1),

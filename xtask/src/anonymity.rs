@@ -110,46 +110,13 @@ impl Bench {
         Ok(())
     }
 
-    /// k and l of a published table, as another program counts them.
+    /// k and l of published tables, as another program counts them.
     fn counted_by_pycanon(&self, workspace: &Workspace) -> anyhow::Result<()> {
-        let tests = workspace.root.join("app/tests/anonymise");
         let config = self.folder.join("adult.toml");
         fs::write(&config, self.config(0.02))?;
-        let own_table = tests.join("cases/people.csv");
-        let own_config = "suppression_limit = 0.1\n[[attribute]]\nname = \"age\"\nhierarchy = \"ages\"\n[[attribute]]\nname = \
-                          \"place\"\nhierarchy = \"municipalities\"\n[[sensitive]]\nname = \"diagnosis\"\n[[model]]\nkind = \
-                          \"k-anonymity\"\nk = 4\n[[model]]\nkind = \"distinct-diversity\"\nl = 2\n";
-        let small = self.folder.join("people.toml");
-        fs::write(&small, own_config)?;
-        for (config, table, sensitive) in
-            [(&small, own_table, "diagnosis"), (&config, self.data.join("adult/adult.csv"), "occupation")]
-        {
-            let [safe, report] = ["safe.csv", "report.json"].map(|name| self.folder.join(name));
-            let mut command = Command::new(&self.musubi);
-            command
-                .args(["anonymise", "--config"])
-                .arg(config)
-                .arg(table)
-                .arg(&safe)
-                .arg("--report")
-                .arg(&report);
-            ensure!(command.stdout(Stdio::null()).status()?.success(), "musubi anonymise failed");
-            let report: Value = serde_json::from_slice(&fs::read(report)?)?;
-            let own = format!(
-                "{} {}",
-                at(&report, "/risk/after/smallest_class"),
-                at(&report, &format!("/least_values/{sensitive}"))
-            );
-            let told = Command::new(self.folder.join("venv/bin/python"))
-                .arg(tests.join("judge.py"))
-                .arg(&safe)
-                .arg(sensitive)
-                .output()?;
-            let theirs = String::from_utf8_lossy(&told.stdout).trim().to_owned();
-            println!("k and l of {sensitive}: ours {own}, pycanon's {theirs}");
-            ensure!(own == theirs, "pycanon counts otherwise: {}", String::from_utf8_lossy(&told.stderr));
-        }
-        Ok(())
+        let pycanon = Pycanon::new(workspace, &self.musubi)?;
+        pycanon.counts_the_same(&config, &self.data.join("adult/adult.csv"), "occupation")?;
+        pycanon.counts_the_committed_table_the_same()
     }
 
     /// adult with occupation as what is sensitive.
@@ -206,6 +173,75 @@ impl Bench {
         }
         Ok(())
     }
+}
+
+/// Another program that counts k and l: from PyPI, pinned, in an environment of its own under target.
+struct Pycanon {
+    python: PathBuf,
+    musubi: PathBuf,
+    tests: PathBuf,
+    folder: PathBuf,
+}
+
+const PYCANON: &str = "pycanon==1.3.6";
+
+impl Pycanon {
+    fn new(workspace: &Workspace, musubi: &Path) -> anyhow::Result<Self> {
+        let folder = workspace.target.join("judges-of-anonymity");
+        let python = folder.join("bin/python");
+        if !python.exists() {
+            let made = Command::new("python3").args(["-m", "venv"]).arg(&folder).status();
+            ensure!(
+                made.is_ok_and(|status| status.success()),
+                "pycanon needs Python 3 with venv (Debian: apt-get install python3-venv)"
+            );
+        }
+        let mut install = Command::new(&python);
+        install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", PYCANON]);
+        ensure!(install.status()?.success(), "pip could not install {PYCANON}");
+        let tests = workspace.root.join("app/tests/anonymise");
+        Ok(Self { python, musubi: musubi.to_owned(), tests, folder })
+    }
+
+    /// Makes a table safe, and has k and l counted in what was written.
+    fn counts_the_same(&self, config: &Path, table: &Path, sensitive: &str) -> anyhow::Result<()> {
+        let [safe, report] = ["safe.csv", "report.json"].map(|name| self.folder.join(name));
+        let mut command = Command::new(&self.musubi);
+        command
+            .args(["anonymise", "--config"])
+            .arg(config)
+            .arg(table)
+            .arg(&safe)
+            .arg("--report")
+            .arg(&report);
+        ensure!(command.stdout(Stdio::null()).status()?.success(), "musubi anonymise failed");
+        let report: Value = serde_json::from_slice(&fs::read(report)?)?;
+        let own = format!(
+            "{} {}",
+            at(&report, "/risk/after/smallest_class"),
+            at(&report, &format!("/least_values/{sensitive}"))
+        );
+        let told =
+            Command::new(&self.python).arg(self.tests.join("judge.py")).arg(&safe).arg(sensitive).output()?;
+        let theirs = String::from_utf8_lossy(&told.stdout).trim().to_owned();
+        println!("k and l of {sensitive}: ours {own}, pycanon's {theirs}");
+        ensure!(own == theirs, "pycanon counts otherwise: {}", String::from_utf8_lossy(&told.stderr));
+        Ok(())
+    }
+
+    fn counts_the_committed_table_the_same(&self) -> anyhow::Result<()> {
+        let config = "suppression_limit = 0.1\n[[attribute]]\nname = \"age\"\nhierarchy = \"ages\"\n[[attribute]]\nname = \
+                      \"place\"\nhierarchy = \"municipalities\"\n[[sensitive]]\nname = \"diagnosis\"\n[[model]]\nkind = \
+                      \"k-anonymity\"\nk = 4\n[[model]]\nkind = \"distinct-diversity\"\nl = 2\n";
+        let file = self.folder.join("people.toml");
+        fs::write(&file, config)?;
+        self.counts_the_same(&file, &self.tests.join("cases/people.csv"), "diagnosis")
+    }
+}
+
+/// k and l of what `musubi anonymise` writes, counted by pycanon.
+pub(crate) fn judged(workspace: &Workspace) -> anyhow::Result<()> {
+    Pycanon::new(workspace, &workspace.binary("musubi"))?.counts_the_committed_table_the_same()
 }
 
 fn build(workspace: &Workspace) -> anyhow::Result<PathBuf> {

@@ -9,6 +9,7 @@ mod certificates;
 mod constant_time;
 mod demo_run;
 mod faults;
+mod heavy;
 mod licences;
 mod packages;
 mod peer;
@@ -106,10 +107,14 @@ fn test(workspace: &Workspace, install: bool, long: bool) -> anyhow::Result<Exit
     let mut steps = Steps::default();
     // Cheap ones first: a slip should be told in seconds.
     checks(&mut steps, workspace);
+    steps.step("heavy: Parquet", || heavy::test(workspace));
     let server = steps.step("private PostgreSQL server", postgres::Server::start);
     let judges = steps.step("judges of certificates", || certificates::judges(workspace));
     if let (Some(server), Some(judges)) = (server, judges) {
         steps.tests("cargo test", || cargo::test(workspace, &server.url, &judges, long));
+        if !steps.is_stopped() {
+            steps.step("k and l as pycanon counts them", || anonymity::judged(workspace));
+        }
         demo_run::steps(&mut steps, workspace, &server.url, long);
         faults::steps(&mut steps, workspace, long);
         apis::steps(&mut steps, workspace, long);

@@ -60,7 +60,7 @@ struct Way {
 /// Runs the command.
 pub fn run(args: &ReleasesArgs) -> Result<()> {
     let config = Config::read(&args.config)?;
-    let loaded = table::read(&config, &args.input)?;
+    let loaded = table::read(&config, &args.input, &super::table::Way::File { memory: None })?;
     let bounds = bounds(&loaded.problem)?;
     let requests = requests(&loaded.problem, args);
     let settings = Settings { threads: args.threads, ..Settings::default() };

@@ -32,6 +32,11 @@ struct Case {
     privacy_models: Vec<CaseModel>,
     suppression_limit: f64,
     metric: String,
+    /// Everybody who could be in the table, for presence and journalist risk.
+    population: Option<String>,
+    /// What losing an attribute counts; 1 where nothing is said.
+    #[serde(default)]
+    weights: BTreeMap<String, f64>,
     expected: Option<Expected>,
 }
 
@@ -43,6 +48,9 @@ struct CaseModel {
     l: Option<f64>,
     c: Option<f64>,
     t: Option<f64>,
+    /// Shares or probabilities between which something must be.
+    least: Option<f64>,
+    most: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -143,7 +151,10 @@ impl Case {
             |name: &str| hierarchy_file::read(&asked.data.join(self.hierarchy.replace("{attr}", name)));
         let hierarchies = self.quasi_identifiers.iter().map(|name| hierarchy_of(name));
         let mut hierarchies: Vec<Hierarchy> = hierarchies.collect::<Result<_>>()?;
-        let by_hierarchy = self.privacy_models.iter().any(|model| model.model.contains("hierarchical"));
+        let by_hierarchy = self
+            .privacy_models
+            .iter()
+            .any(|model| ["hierarchical", "ordered"].iter().any(|distance| model.model.contains(distance)));
         let sensitive_hierarchy = match &self.sensitive {
             Some(name) if by_hierarchy => Some(hierarchy_of(name)?),
             _ => None,
@@ -152,9 +163,16 @@ impl Case {
         let mut wanted: Vec<Wanted<'_>> =
             wanted.map(|(name, known)| Wanted { name, known: Some(known) }).collect();
         wanted.extend(self.sensitive.iter().map(|name| Wanted { name, known: sensitive_hierarchy.as_ref() }));
-        let (_, coded) =
-            Source { path: table.to_owned(), separator: Some(b';'), encoding: None }.read(&wanted)?;
-        let mut columns = coded.into_iter();
+        let source = Source { path: table.to_owned(), separator: Some(b';'), encoding: None };
+        let mut columns = source.read(&wanted, None)?.columns.into_iter();
+        let population = match &self.population {
+            Some(path) => {
+                let source = Source { path: asked.data.join(path), ..source };
+                let quasi = wanted.get(..self.quasi_identifiers.len()).unwrap_or_default();
+                source.read(quasi, None)?.columns.into_iter().map(|column| column.codes).collect()
+            }
+            None => Vec::new(),
+        };
         let quasi: Vec<Coded> = columns.by_ref().take(self.quasi_identifiers.len()).collect();
         let sensitive = columns.zip(&self.sensitive).map(|(column, name)| Sensitive {
             name: name.clone(),
@@ -167,7 +185,7 @@ impl Case {
             name: name.clone(),
             hierarchy,
             column: column.codes,
-            weight: 1.0,
+            weight: self.weights.get(name).copied().unwrap_or(1.0),
         });
         Ok(Problem {
             attributes: attributes.collect(),
@@ -179,7 +197,8 @@ impl Case {
                 .collect::<Result<_>>()?,
             suppression_limit: self.suppression_limit,
             metric: metric(&self.metric)?,
-            population: Vec::new(),
+            population,
+            counts: Vec::new(),
         })
     }
 
@@ -207,6 +226,21 @@ impl Case {
             _ if name.starts_with("t-closeness (equal") => close(Distance::Equal)?,
             _ if name.starts_with("t-closeness (hierarchical") => {
                 close(Distance::Hierarchical(hierarchy.with_context(|| missing("a hierarchy"))?.clone()))?
+            }
+            // In the order of the hierarchy's lines.
+            _ if name.starts_with("t-closeness (ordered") => {
+                hierarchy.with_context(|| missing("a hierarchy"))?;
+                close(Distance::Ordered)?
+            }
+            _ if name.starts_with("presence") => Model::Presence {
+                least: model.least.with_context(|| missing("least"))?,
+                most: model.most.with_context(|| missing("most"))?,
+            },
+            _ if name.starts_with("journalist") => {
+                Model::JournalistRisk { most: model.most.with_context(|| missing("most"))? }
+            }
+            _ if name.starts_with("average risk") => {
+                Model::AverageRisk { most: model.most.with_context(|| missing("most"))? }
             }
             _ => bail!("the model '{name}' is not known here"),
         })

@@ -130,10 +130,14 @@ const fn a_fifth() -> f64 {
 impl Config {
     pub(super) fn read(path: &Path) -> Result<Config> {
         let text = std::fs::read_to_string(path).with_context(|| {
-            format!("cannot read {}; check the path and that you may read it", path.display())
+            format!("{}: 読めません。場所と読む権限を確かめてください / cannot read {0}; check the path and that you may read it", path.display())
         })?;
-        let mut config: Config = toml::from_str(&text)
-            .with_context(|| format!("{}: not a configuration of an anonymisation", path.display()))?;
+        let mut config: Config = toml::from_str(&text).with_context(|| {
+            format!(
+                "{}: 匿名加工の設定ではありません / not a configuration of an anonymisation",
+                path.display()
+            )
+        })?;
         config.folder = path.parent().map_or_else(PathBuf::new, Path::to_owned);
         config.check().with_context(|| path.display().to_string())?;
         Ok(config)
@@ -141,14 +145,17 @@ impl Config {
 
     fn check(&self) -> Result<()> {
         let is_one_byte = self.separator.is_none_or(|separator| separator.is_ascii());
-        ensure!(is_one_byte, "the separator must be one ASCII character");
+        ensure!(
+            is_one_byte,
+            "separator は ASCII の一文字にしてください / the separator must be one ASCII character"
+        );
         ensure!(
             !self.models.is_empty(),
-            "no [[model]] is given; name at least one, for example k-anonymity with k = 5"
+            "[[model]] がありません。たとえば k-anonymity (k = 5) を一つ書いてください / no [[model]] is given; name at least one, for example k-anonymity with k = 5"
         );
         ensure!(
             self.risk_threshold > 0.0 && self.risk_threshold <= 1.0,
-            "risk_threshold must be more than 0, at most 1"
+            "risk_threshold は 0 より大きく 1 以下にしてください / risk_threshold must be more than 0, at most 1"
         );
         let mut names: Vec<&String> = self.attributes.iter().map(|attribute| &attribute.name).collect();
         names.extend(self.sensitive.iter().map(|sensitive| &sensitive.name));
@@ -156,7 +163,7 @@ impl Config {
         names.sort_unstable();
         if let Some([twice, _]) = names.array_windows().find(|[one, other]| one == other) {
             anyhow::bail!(
-                "the column '{twice}' is named twice; a column is an attribute, sensitive, or kept"
+                "列 '{twice}' が二度書かれています / the column '{twice}' is named twice; a column is an attribute, sensitive, or kept"
             );
         }
         Ok(())

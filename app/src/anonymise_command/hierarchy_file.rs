@@ -10,7 +10,7 @@ use super::reading::separator;
 /// Reads a hierarchy.
 pub(super) fn read(path: &Path) -> Result<Hierarchy> {
     let bytes = std::fs::read(path).with_context(|| {
-        format!("cannot read {}; check the path and that you may read it", path.display())
+        format!("{}: 読めません。場所と読む権限を確かめてください / cannot read {0}; check the path and that you may read it", path.display())
     })?;
     parse(&bytes).with_context(|| path.display().to_string())
 }
@@ -28,7 +28,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Hierarchy> {
     for record in reader.records() {
         let record = record.map_err(|error| {
             let line = error.position().map_or(0, csv::Position::line);
-            anyhow::anyhow!("line {line}: not UTF-8; save the file as UTF-8")
+            anyhow::anyhow!("line {line}: UTF-8 ではありません / not UTF-8; save the file as UTF-8")
         })?;
         lines.push(record.position().map_or(0, csv::Position::line));
         rows.push(record.iter().map(str::to_owned).collect());

@@ -6,8 +6,11 @@ mod cases;
 mod config;
 mod hierarchy_file;
 mod page;
+mod parquet;
 mod reading;
 mod report;
+mod runs;
+mod sql;
 mod table;
 
 use std::path::{Path, PathBuf};
@@ -31,12 +34,19 @@ pub struct AnonymiseArgs {
     /// Attributes, hierarchies, models and metric (TOML; docs/anonymity.md).
     #[arg(long, value_name = "FILE", required_unless_present = "cases")]
     pub config: Option<PathBuf>,
-    /// The table: CSV with a header, any separator, UTF-8 or Shift_JIS, packed with gzip or not.
+    /// The table: CSV with a header, any separator, UTF-8 or Shift_JIS, packed with gzip or not; or .parquet.
     #[arg(value_name = "INPUT", required_unless_present = "cases")]
     pub input: Option<PathBuf>,
-    /// The safe table (CSV, UTF-8; packed if the name ends with .gz).
+    /// The safe table (CSV, UTF-8; packed if the name ends with .gz; Parquet if with .parquet).
     #[arg(value_name = "OUTPUT", required_unless_present_any = ["cases", "check"])]
     pub output: Option<PathBuf>,
+    /// Read the table INPUT of this database (sqlite:PATH or postgres://…) and not a file: equal rows are found and counted
+    /// there.
+    #[arg(long, value_name = "DATABASE", conflicts_with = "cases")]
+    pub from: Option<String>,
+    /// Join equal rows of the file in about so much memory, by sorted runs on disk: for tables larger than memory.
+    #[arg(long, value_name = "KB", conflicts_with_all = ["cases", "from"])]
+    pub memory: Option<usize>,
     /// What was done, what is lost, what risk is left: as JSON.
     #[arg(long, value_name = "JSON")]
     pub report: Option<PathBuf>,
@@ -80,10 +90,16 @@ pub fn run(args: &AnonymiseArgs) -> Result<()> {
         return run_cases(args, cases, data, json, threads);
     }
     let (Some(config), Some(input)) = (&args.config, &args.input) else {
-        bail!("give --config, the table, and where to write; see musubi anonymise --help")
+        bail!(
+            "--config と表と出力先を与えてください / give --config, the table, and where to write; see musubi anonymise --help"
+        )
     };
     let config = Config::read(config)?;
-    let table = table::read(&config, input)?;
+    let way = match &args.from {
+        Some(from) => table::Way::Database(sql::Database::parse(from)?),
+        None => table::Way::File { memory: args.memory.map(|kb| kb.saturating_mul(1 << 10)) },
+    };
+    let table = table::read(&config, input, &way)?;
     if config.local_recoding {
         return recode_locally(args, &config, &table);
     }
@@ -132,7 +148,7 @@ pub fn run(args: &AnonymiseArgs) -> Result<()> {
 fn recode_locally(args: &AnonymiseArgs, config: &Config, table: &table::Loaded) -> Result<()> {
     ensure!(
         !args.check && args.levels.is_none() && args.page.is_none(),
-        "local_recoding has no levels for the whole table: it goes neither with --levels nor with --check or --page"
+        "local_recoding には表全体の段階がありません / local_recoding has no levels for the whole table: it goes neither with --levels nor with --check or --page"
     );
     let problem = &table.problem;
     let local = anonymity::recode_locally(problem)?;
@@ -166,14 +182,19 @@ fn recode_locally(args: &AnonymiseArgs, config: &Config, table: &table::Loaded) 
 
 fn run_cases(args: &AnonymiseArgs, cases: &Path, data: &Path, json: &Path, threads: usize) -> Result<()> {
     let tables = args.table.iter().map(|table| {
-        let (dataset, path) = table.split_once('=').context("--table needs DATASET=CSV")?;
+        let (dataset, path) =
+            table.split_once('=').context("--table は DATASET=CSV です / --table needs DATASET=CSV")?;
         Ok((dataset.to_owned(), PathBuf::from(path)))
     });
     let tables = tables.collect::<Result<_>>()?;
     let asked = cases::Asked { cases, data, only: args.only.as_deref(), tables, threads };
     let (solved, failed) = cases::run(&asked, |line| eprintln!("{line}"))?;
     write_file(json, &serde_json::to_vec_pretty(&solved)?)?;
-    ensure!(failed == 0, "{failed} case(s) could not be solved; {} says why", json.display());
+    ensure!(
+        failed == 0,
+        "{failed} 件を解けませんでした / {failed} case(s) could not be solved; {} says why",
+        json.display()
+    );
     Ok(())
 }
 
@@ -183,7 +204,7 @@ fn apply_within_limit(table: &table::Loaded, levels: &[usize]) -> Result<Applied
     let (gone, most) = (applied.solution.suppressed, table.problem.most_suppressed());
     ensure!(
         gone <= most,
-        "at these levels {gone} rows of this table would have to be left out, and at most {most} may be; search levels \
+        "この段階では {gone} 行を除く必要があり、上限は {most} 行です。段階を探し直すか suppression_limit を上げてください / at these levels {gone} rows of this table would have to be left out, and at most {most} may be; search levels \
          for this table (without --levels), or raise suppression_limit"
     );
     Ok(applied)
@@ -193,7 +214,8 @@ fn nothing_holds(outcome: &Outcome) -> String {
     let why =
         if outcome.is_optimal { "that is proved" } else { "the search was stopped before it was through" };
     format!(
-        "no levels were found at which the models hold ({why}); raise suppression_limit, ask less of the models, or \
+        "基準を満たす段階が見つかりません。suppression_limit を上げるか、基準を緩めるか、階層に粗い段階を足してください / \
+         no levels were found at which the models hold ({why}); raise suppression_limit, ask less of the models, or \
          give the hierarchies a coarser level"
     )
 }

@@ -9,6 +9,9 @@ use anonymity::Hierarchy;
 use anyhow::{Context, Result, bail};
 use encoding_rs::{CoderResult, Decoder, SHIFT_JIS, UTF_8};
 
+use super::parquet::{self, AsCsv};
+use super::runs::Runs;
+
 /// How a file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
 pub(super) enum Encoding {
@@ -42,6 +45,15 @@ pub(super) struct Coded {
     pub(super) values: Vec<String>,
 }
 
+/// A table that was read.
+pub(super) struct ReadTable {
+    /// Between its fields; a comma where it had none.
+    pub(super) separator: u8,
+    pub(super) columns: Vec<Coded>,
+    /// Rows of each line, where equal rows were joined; else empty.
+    pub(super) counts: Vec<u32>,
+}
+
 /// An open table.
 struct Table {
     path: PathBuf,
@@ -55,10 +67,12 @@ impl Source {
     fn open(&self) -> Result<Table> {
         let shown = self.path.display();
         let file = File::open(&self.path)
-            .with_context(|| format!("cannot open {shown}; check the path and that you may read it"))?;
+            .with_context(|| format!("{shown}: 開けません。場所と読む権限を確かめてください / cannot open {shown}; check the path and that you may read it"))?;
+        let file: Box<dyn Read> =
+            if parquet::is_parquet(&self.path) { Box::new(AsCsv::open(&self.path)?) } else { Box::new(file) };
         let mut bytes = BufReader::with_capacity(1 << 16, file);
         let is_packed =
-            bytes.fill_buf().with_context(|| format!("cannot read {shown}"))?.starts_with(b"\x1f\x8b");
+            bytes.fill_buf().map_err(|error| explain_io(&self.path, 0, &error))?.starts_with(b"\x1f\x8b");
         let bytes: Box<dyn Read> =
             if is_packed { Box::new(flate2::read::MultiGzDecoder::new(bytes)) } else { Box::new(bytes) };
         let decoder = match self.encoding {
@@ -75,22 +89,19 @@ impl Source {
         Ok(Table { path: self.path.clone(), reader, header, separator })
     }
 
-    /// Reads columns; gives the separator as well.
-    pub(super) fn read(&self, wanted: &[Wanted<'_>]) -> Result<(u8, Vec<Coded>)> {
+    /// Reads columns. `memory`: joins equal rows on the way, in about so many bytes; else each row is a line.
+    pub(super) fn read(&self, wanted: &[Wanted<'_>], memory: Option<usize>) -> Result<ReadTable> {
         let mut table = self.open()?;
         let places: Vec<usize> =
             wanted.iter().map(|wanted| table.place(wanted.name)).collect::<Result<_>>()?;
-        let mut coders: Vec<Coder<'_>> = wanted.iter().map(Coder::new).collect();
+        let mut coders = Coders::new(wanted, memory);
         let mut record = csv::StringRecord::new();
         while table.reader.read_record(&mut record).map_err(|error| explain(&self.path, &error))? {
-            for (coder, place) in coders.iter_mut().zip(&places) {
-                let line = || record.position().map_or(0, csv::Position::line);
-                coder
-                    .take(record.get(*place).unwrap_or_default())
-                    .with_context(|| format!("{}, line {}", self.path.display(), line()))?;
-            }
+            let line = || record.position().map_or(0, csv::Position::line);
+            let values = places.iter().map(|place| record.get(*place).unwrap_or_default());
+            coders.take_row(values).with_context(|| format!("{}, line {}", self.path.display(), line()))?;
         }
-        Ok((table.separator, coders.into_iter().map(Coder::done).collect()))
+        coders.done(table.separator)
     }
 }
 
@@ -99,12 +110,64 @@ impl Table {
     fn place(&self, name: &str) -> Result<usize> {
         self.header.iter().position(|column| column == name).with_context(|| {
             format!(
-                "{}, line 1: the column '{name}' is missing (found: {}); name the columns in the first line, or give \
+                "{}, line 1: 列 '{name}' がありません / the column '{name}' is missing (found: {}); name the columns in the first line, or give \
                  the separator",
                 self.path.display(),
                 self.header.join(", ")
             )
         })
+    }
+}
+
+/// Gives the values of a table's columns their codes, and takes rows together where that was asked for.
+pub(super) struct Coders<'a> {
+    coders: Vec<Coder<'a>>,
+    row: Vec<u32>,
+    runs: Option<Runs>,
+    counts: Vec<u32>,
+}
+
+impl<'a> Coders<'a> {
+    pub(super) fn new(wanted: &[Wanted<'a>], memory: Option<usize>) -> Coders<'a> {
+        let runs = memory.map(|bytes| Runs::new(wanted.len(), bytes));
+        Coders { coders: wanted.iter().map(Coder::new).collect(), row: Vec::new(), runs, counts: Vec::new() }
+    }
+
+    /// Takes a row.
+    fn take_row<'v>(&mut self, values: impl Iterator<Item = &'v str>) -> Result<()> {
+        self.row.clear();
+        for (coder, value) in self.coders.iter_mut().zip(values) {
+            self.row.push(coder.code(value)?);
+        }
+        match &mut self.runs {
+            Some(runs) => runs.push(&self.row),
+            None => {
+                let coded = self.coders.iter_mut().zip(&self.row);
+                coded.for_each(|(coder, code)| coder.coded.codes.push(*code));
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes a row that stands for several.
+    pub(super) fn take(&mut self, values: &[String], count: i64) -> Result<()> {
+        self.take_row(values.iter().map(String::as_str))?;
+        self.counts.push(u32::try_from(count).context("同じ行が多すぎます / too many equal rows")?);
+        Ok(())
+    }
+
+    /// What was read. Values that no hierarchy orders are put in the order of their text: which codes they have then does not
+    /// depend on the way they came.
+    pub(super) fn done(self, separator: u8) -> Result<ReadTable> {
+        let Coders { mut coders, runs, mut counts, .. } = self;
+        if let Some(runs) = runs {
+            runs.finish(|codes, count| {
+                coders.iter_mut().zip(codes).for_each(|(coder, code)| coder.coded.codes.push(*code));
+                counts.push(u32::try_from(count).context("同じ行が多すぎます / too many equal rows")?);
+                Ok(())
+            })?;
+        }
+        Ok(ReadTable { separator, columns: coders.into_iter().map(Coder::done).collect(), counts })
     }
 }
 
@@ -121,11 +184,11 @@ impl<'a> Coder<'a> {
         Coder { name: wanted.name, known: wanted.known, met: HashMap::new(), coded: Coded::default() }
     }
 
-    fn take(&mut self, value: &str) -> Result<()> {
+    fn code(&mut self, value: &str) -> Result<u32> {
         let code = match self.known {
             Some(known) => known.code(value).with_context(|| {
                 format!(
-                    "column '{}': the value is not in its hierarchy (it has {} characters; the hierarchy has {} \
+                    "列 '{0}': 値が階層にありません。階層に行を足すか、表を直してください / column '{0}': the value is not in its hierarchy (it has {1} characters; the hierarchy has {2} \
                      values); add a line for it to the hierarchy, or correct the table",
                     self.name,
                     value.chars().count(),
@@ -136,7 +199,7 @@ impl<'a> Coder<'a> {
                 Some(code) => *code,
                 None => {
                     let Ok(code) = u32::try_from(self.coded.values.len()) else {
-                        bail!("column '{}': too many different values", self.name)
+                        bail!("列 '{0}': 値の種類が多すぎます / column '{0}': too many different values", self.name)
                     };
                     self.met.insert(value.to_owned(), code);
                     self.coded.values.push(value.to_owned());
@@ -144,16 +207,28 @@ impl<'a> Coder<'a> {
                 }
             },
         };
-        self.coded.codes.push(code);
-        Ok(())
+        Ok(code)
     }
 
-    fn done(mut self) -> Coded {
-        if let Some(known) = self.known {
-            self.coded.values =
-                (0..known.leaves() as u32).map(|leaf| known.label(0, leaf).to_owned()).collect();
+    fn done(self) -> Coded {
+        let Coder { known, mut coded, .. } = self;
+        if let Some(known) = known {
+            coded.values = (0..known.leaves() as u32).map(|leaf| known.label(0, leaf).to_owned()).collect();
+            return coded;
         }
-        self.coded
+        let mut sorted: Vec<(String, u32)> = coded.values.drain(..).zip(0..).collect();
+        sorted.sort_unstable();
+        let mut places = vec![0; sorted.len()];
+        for (place, (value, code)) in (0..).zip(sorted) {
+            if let Some(slot) = places.get_mut(code as usize) {
+                *slot = place;
+            }
+            coded.values.push(value);
+        }
+        for code in &mut coded.codes {
+            *code = places.get(*code as usize).copied().unwrap_or(0);
+        }
+        coded
     }
 }
 
@@ -171,7 +246,7 @@ fn explain(path: &Path, error: &csv::Error) -> anyhow::Error {
     match error.kind() {
         csv::ErrorKind::Io(fault) => explain_io(path, line, fault),
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => anyhow::anyhow!(
-            "{}, line {line}: {len} fields where the first line has {expected_len}; put fields that contain the \
+            "{}, line {line}: 列の数が一行目と違います / {len} fields where the first line has {expected_len}; put fields that contain the \
              separator in quotes",
             path.display()
         ),
@@ -209,7 +284,7 @@ impl<R: Read> Text<R> {
             let (result, taken, replaced) = self.decoder.decode_to_string(rest, &mut text, self.is_over);
             if replaced {
                 let what = format!(
-                    "not text in {}; say which encoding it is (utf-8 or shift_jis)",
+                    "{0} の文字ではありません。encoding を指定してください / not text in {0}; say which encoding it is (utf-8 or shift_jis)",
                     self.decoder.encoding().name()
                 );
                 return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, what));

@@ -144,21 +144,25 @@ fn risk(problem: &Problem, risk: &Risk) -> Value {
 /// The levels of an earlier report.
 pub(super) fn levels_of(path: &Path, problem: &Problem) -> Result<Vec<usize>> {
     let shown = path.display();
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
-    let report: Value = serde_json::from_str(&text).with_context(|| format!("{shown} is not a report"))?;
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("{shown}: 読めません / cannot read {shown}"))?;
+    let report: Value = serde_json::from_str(&text)
+        .with_context(|| format!("{shown}: 報告ではありません / {shown} is not a report"))?;
     let levels = report.get("levels").and_then(Value::as_object);
-    let levels = levels.with_context(|| format!("{shown} is not a report: it has no levels"))?;
+    let levels = levels.with_context(|| {
+        format!("{shown}: levels のない報告です / {shown} is not a report: it has no levels")
+    })?;
     ensure!(
         levels.len() == problem.attributes.len(),
-        "{shown} has levels for {} attributes, the configuration names {}; use the configuration of that run",
+        "{shown}: 属性の数が設定と違います。その時の設定を使ってください / {shown} has levels for {} attributes, the configuration names {}; use the configuration of that run",
         levels.len(),
         problem.attributes.len()
     );
     let own = problem.attributes.iter().map(|attribute| {
         let level = levels.get(&attribute.name).and_then(Value::as_u64);
-        let level = level.with_context(|| format!("{shown} has no level for '{}'", attribute.name))?;
+        let level = level.with_context(|| format!("{shown}: '{0}' の段階がありません / {shown} has no level for '{0}'", attribute.name))?;
         usize::try_from(level).ok().filter(|level| *level < attribute.hierarchy.height()).with_context(|| {
-            format!("{shown}: '{}' has no level {level} in its hierarchy now", attribute.name)
+            format!("{shown}: '{0}' の階層に段階 {level} がありません / {shown}: '{0}' has no level {level} in its hierarchy now", attribute.name)
         })
     });
     own.collect()

@@ -8,9 +8,21 @@ use anonymity::{Attribute, Distance, Hierarchy, Model, Problem, Sensitive};
 use anyhow::{Context, Result, bail};
 
 use super::config::{Config, DistanceName, HierarchyConfig, ModelConfig};
-use super::hierarchy_file;
-use super::reading::{Coded, Source, Wanted};
+use super::reading::{Coded, ReadTable, Source, Wanted};
+use super::sql::Database;
+use super::{hierarchy_file, parquet};
 use crate::matching_command::table::write_file;
+
+/// How a table is read.
+pub(super) enum Way {
+    /// From a file; equal rows joined in about so many bytes of memory, where a bound is given.
+    File {
+        /// Bytes.
+        memory: Option<usize>,
+    },
+    /// From a database, equal rows joined there.
+    Database(Database),
+}
 
 /// A table that was read.
 pub(super) struct Loaded {
@@ -22,7 +34,7 @@ pub(super) struct Loaded {
 }
 
 /// Reads table, hierarchies and population.
-pub(super) fn read(config: &Config, input: &Path) -> Result<Loaded> {
+pub(super) fn read(config: &Config, input: &Path, way: &Way) -> Result<Loaded> {
     let source = Source { path: input.to_owned(), separator: config.separator(), encoding: config.encoding };
     let given = config.attributes.iter().map(|attribute| match &attribute.hierarchy {
         HierarchyConfig::File(path) => hierarchy_file::read(&config.folder.join(path)).map(Some),
@@ -42,7 +54,10 @@ pub(super) fn read(config: &Config, input: &Path) -> Result<Loaded> {
         wanted.push(Wanted { name: &sensitive.name, known: known.as_ref() });
     }
     wanted.extend(config.keep.iter().map(|name| Wanted { name, known: None }));
-    let (separator, columns) = source.read(&wanted)?;
+    let ReadTable { separator, columns, counts } = match way {
+        Way::File { memory } => source.read(&wanted, *memory)?,
+        Way::Database(database) => database.read(&input.to_string_lossy(), &wanted)?,
+    };
     let mut columns = columns.into_iter();
 
     let mut attributes = Vec::new();
@@ -50,8 +65,8 @@ pub(super) fn read(config: &Config, input: &Path) -> Result<Loaded> {
     for ((attribute, known), column) in config.attributes.iter().zip(&given).zip(columns.by_ref()) {
         let hierarchy = match known {
             Some(known) => known.clone(),
-            None => built(&attribute.hierarchy, &column)
-                .with_context(|| format!("{}: column '{}'", input.display(), attribute.name))?,
+            None => built(&attribute.hierarchy, &column, !counts.is_empty())
+                .with_context(|| format!("{}: 列 / column '{}'", input.display(), attribute.name))?,
         };
         seen.push((attribute.name.clone(), hierarchy.clone()));
         attributes.push(Attribute {
@@ -77,7 +92,7 @@ pub(super) fn read(config: &Config, input: &Path) -> Result<Loaded> {
             let source = Source { path: config.folder.join(path), ..source };
             let wanted: Vec<Wanted<'_>> =
                 seen.iter().map(|(name, known)| Wanted { name, known: Some(known) }).collect();
-            source.read(&wanted)?.1.into_iter().map(|column| column.codes).collect()
+            source.read(&wanted, None)?.columns.into_iter().map(|column| column.codes).collect()
         }
     };
     let models = config.models.iter().map(|model| model_of(config, &orders, model));
@@ -88,12 +103,13 @@ pub(super) fn read(config: &Config, input: &Path) -> Result<Loaded> {
         suppression_limit: config.suppression_limit,
         metric: config.metric(),
         population,
+        counts,
     };
     problem.check().with_context(|| input.display().to_string())?;
     Ok(Loaded { problem, sensitive_values, kept: columns.collect(), separator })
 }
 
-fn built(how: &HierarchyConfig, column: &Coded) -> Result<Hierarchy> {
+fn built(how: &HierarchyConfig, column: &Coded, joined: bool) -> Result<Hierarchy> {
     let values = &column.values;
     let made = match how {
         HierarchyConfig::File(_) | HierarchyConfig::KeptOrSuppressed => {
@@ -111,9 +127,10 @@ fn built(how: &HierarchyConfig, column: &Coded) -> Result<Hierarchy> {
     made.map_err(|fault| match fault {
         BuilderFault::Value { place, expected } => {
             let row = column.codes.iter().position(|code| *code as usize == place).map_or(0, |row| row + 1);
+            // Where equal rows were joined, the place of a line says nothing.
+            let row = if joined { String::new() } else { format!("row {row} (the header not counted): ") };
             anyhow::anyhow!(
-                "row {row} (the header not counted): the value is not {expected}; correct it, leave it empty, or give \
-                 the hierarchy as a file"
+                "{row}値がこの階層の求める形ではありません。直すか、空にするか、階層をファイルで与えてください / the value is not {expected}; correct it, leave it empty, or give the hierarchy as a file"
             )
         }
         other => other.into(),
@@ -121,14 +138,16 @@ fn built(how: &HierarchyConfig, column: &Coded) -> Result<Hierarchy> {
 }
 
 fn model_of(config: &Config, orders: &[Option<Hierarchy>], model: &ModelConfig) -> Result<Model> {
-    let place = |name: &Option<String>| match (name, config.sensitive.as_slice()) {
+    let place = |name: &Option<String>| {
+        match (name, config.sensitive.as_slice()) {
         (None, [_]) => Ok(0),
         (None, _) => {
-            bail!("a model does not say which sensitive attribute it is on; add sensitive = \"NAME\"")
+            bail!("どの sensitive 属性についての model か書かれていません / a model does not say which sensitive attribute it is on; add sensitive = \"NAME\"")
         }
         (Some(name), all) => all.iter().position(|own| own.name == *name).with_context(|| {
-            format!("a model is on '{name}', which is no [[sensitive]] attribute; name it there")
+            format!("model の '{name}' は [[sensitive]] にありません / a model is on '{name}', which is no [[sensitive]] attribute; name it there")
         }),
+    }
     };
     Ok(match model {
         ModelConfig::KAnonymity { k } => Model::KAnonymity { k: *k },
@@ -145,7 +164,7 @@ fn model_of(config: &Config, orders: &[Option<Hierarchy>], model: &ModelConfig) 
             let place = place(sensitive)?;
             let order = || {
                 orders.get(place).and_then(Option::as_ref).context(
-                    "t-closeness by hierarchy or order needs the values in a file: add hierarchy = \"FILE\" to the \
+                    "階層または順序による t-closeness には値のファイルが要ります / t-closeness by hierarchy or order needs the values in a file: add hierarchy = \"FILE\" to the \
                      sensitive attribute",
                 )
             };
@@ -172,8 +191,8 @@ pub(super) fn write<'a>(
     label: impl Fn(usize, usize) -> Option<&'a str>,
 ) -> Result<()> {
     let problem = &table.problem;
-    let mut rows: Vec<csv::StringRecord> = Vec::new();
-    for row in 0..problem.rows() {
+    let mut rows: Vec<(csv::StringRecord, u32)> = Vec::new();
+    for row in 0..problem.lines() {
         let labels: Option<Vec<&str>> =
             (0..problem.attributes.len()).map(|attribute| label(row, attribute)).collect();
         let Some(labels) = labels else { continue };
@@ -184,16 +203,22 @@ pub(super) fn write<'a>(
         for column in &table.kept {
             record.push_field(value(&column.codes, &column.values, row));
         }
-        rows.push(record);
+        rows.push((record, problem.count(row)));
     }
     // Their order in the table would tell who is who to whoever knows it.
-    rows.sort_unstable_by(|one, other| one.iter().cmp(other.iter()));
-    let mut writer = csv::WriterBuilder::new().delimiter(table.separator).from_writer(Vec::new());
+    rows.sort_unstable_by(|(one, _), (other, _)| one.iter().cmp(other.iter()));
+    let separator = if parquet::is_parquet(path) { b',' } else { table.separator };
+    let mut writer = csv::WriterBuilder::new().delimiter(separator).from_writer(Vec::new());
     let names = config.attributes.iter().map(|own| &own.name);
     let names = names.chain(config.sensitive.iter().map(|own| &own.name)).chain(&config.keep);
     writer.write_record(names)?;
-    rows.iter().try_for_each(|row| writer.write_record(row))?;
+    for (row, count) in &rows {
+        (0..*count).try_for_each(|_| writer.write_record(row))?;
+    }
     let mut bytes = writer.into_inner().context("writing the table")?;
+    if parquet::is_parquet(path) {
+        return parquet::write(path, &bytes);
+    }
     if path.extension().is_some_and(|kind| kind == "gz") {
         let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
         packer.write_all(&bytes)?;

@@ -113,6 +113,7 @@ struct FrontPage {
     frame: Frame,
     institutions: Vec<Institution>,
     oversight: Option<String>,
+    research: bool,
     config: String,
 }
 
@@ -144,6 +145,7 @@ async fn front(State(start): State<Here>, visit: Visit) -> Response {
             })
             .collect(),
         oversight: start.pages_of("oversight"),
+        research: start.pages_of("research").is_some(),
         config: start.config.display().to_string(),
     };
     shown(&page)
@@ -157,7 +159,14 @@ async fn enter(
     let not_found = || Problem::with(Reason::NotFound, "The demo has no such desk.");
     let section = start.file.sections.iter().find(|section| section.settings.id.as_str() == party);
     let section = section.ok_or_else(not_found)?;
-    let known = [("gateway", "clerk"), ("oversight", "officer")];
+    let known = [
+        ("gateway", "clerk"),
+        ("oversight", "officer"),
+        ("research", "researcher"),
+        ("research", "officer"),
+        ("research", "second-officer"),
+        ("research", "keeper"),
+    ];
     if !known.contains(&(section.room.name(), role.as_str())) {
         return Err(not_found());
     }

@@ -9,6 +9,7 @@
 )]
 
 mod reference;
+mod ways;
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
@@ -292,5 +293,5 @@ fn small_cases_have_the_optimum_of_trying_everything() {
         .unwrap();
     good(&output);
     let compared = reference::compare(&cases().join("cases.json"), &out);
-    assert_eq!(compared, 44, "cases in the file");
+    assert_eq!(compared, 68, "cases in the file");
 }

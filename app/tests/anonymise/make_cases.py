@@ -38,20 +38,28 @@ def table(seed):
 
 
 class Case:
-    def __init__(self, rows, attributes, sensitive, models, limit, metric):
+    def __init__(self, rows, attributes, sensitive, models, limit, metric, population=()):
+        self.population = population
         self.rows, self.attributes, self.sensitive = rows, attributes, sensitive
         self.models, self.limit, self.metric = models, limit, metric
         self.map = {a: [{h[0]: h[l] for h in HIERARCHIES[a]} for l in range(len(HIERARCHIES[a][0]))] for a in attributes}
         self.width = {a: [Counter(m.values()) for m in self.map[a]] for a in attributes}
 
-    def holds(self, members):
+    def holds(self, key, levels, members):
+        people = sum(self.key(r, levels) == key for r in self.population)
         values = Counter(r[self.sensitive] for r in members) if self.sensitive else None
-        return all(self.model(m, members, values) for m in self.models)
+        return all(self.model(m, members, values, people) for m in self.models)
 
-    def model(self, m, members, values):
+    def model(self, m, members, values, people):
         n = len(members)
         if m["model"] == "k-anonymity":
             return n >= m["k"]
+        if m["model"] == "presence":
+            return m["least"] <= n / people <= m["most"]
+        if m["model"] == "journalist risk":
+            return 1 / people <= m["most"] + 1e-12
+        if m["model"] == "average risk":
+            return True
         if m["model"].startswith("distinct"):
             return len(values) >= m["l"]
         if m["model"].startswith("entropy"):
@@ -63,6 +71,9 @@ class Case:
         p = {v: values[v] / n - whole[v] / len(self.rows) for v in DIAGNOSES}
         if m["model"] == "t-closeness (equal distance)":
             return sum(abs(x) for x in p.values()) / 2 <= m["t"] + 1e-12
+        if m["model"] == "t-closeness (ordered distance)":
+            run = list(itertools.accumulate(p.values()))
+            return sum(abs(x) for x in run) / (len(run) - 1) <= m["t"] + 1e-12
         chapters = defaultdict(list)
         for v, x in p.items():
             chapters[DIAGNOSES[v]].append(x)
@@ -70,18 +81,40 @@ class Case:
         cost = sum(moved(xs) for xs in chapters.values()) / 2 + moved([sum(xs) for xs in chapters.values()])
         return cost <= m["t"] + 1e-12
 
+    def key(self, row, levels):
+        return tuple(self.map[a][l][row[a]] for a, l in zip(self.attributes, levels))
+
     def node(self, levels):
         classes = defaultdict(list)
         for r in self.rows:
-            classes[tuple(self.map[a][l][r[a]] for a, l in zip(self.attributes, levels))].append(r)
-        kept = [c for c in classes.values() if self.holds(c)]
-        gone = [r for c in classes.values() if not self.holds(c) for r in c]
-        return kept, gone
+            classes[self.key(r, levels)].append(r)
+        held = {k: self.holds(k, levels, c) for k, c in classes.items()}
+        kept = {k: c for k, c in classes.items() if held[k]}
+        # The smallest first; among equals in the order of the hierarchies' lines.
+        place = [list(dict.fromkeys(self.map[a][l].values())) for a, l in zip(self.attributes, levels)]
+        smallest = sorted(kept, key=lambda k: (len(kept[k]), [p.index(v) for p, v in zip(place, k)]))
+        for m in self.models:
+            if m["model"] == "average risk":
+                while len(kept) > m["most"] * sum(map(len, kept.values())) + 1e-9:
+                    del kept[smallest.pop(0)]
+        gone = [r for k, c in classes.items() if k not in kept for r in c]
+        return list(kept.values()), gone
 
     def score(self, levels, kept, gone):
         n, s = len(self.rows), len(gone)
         if self.metric.startswith("discernibility"):
             return sum(len(c) ** 2 for c in kept) + n * s
+        if self.metric.startswith("precision"):
+            cells = sum(l / (len(HIERARCHIES[a][0]) - 1) for a, l in zip(self.attributes, levels)) * (n - s)
+            return (cells + s * len(self.attributes)) / (n * len(self.attributes))
+        if self.metric.startswith("KL"):
+            of = Counter(self.key(r, [0] * len(levels)) for r in self.rows)
+            everything = math.prod(len(HIERARCHIES[a]) for a in self.attributes)
+            bits = sum(math.log2(of[self.key(r, [0] * len(levels))] / (s / everything)) for r in gone)
+            for c in kept:
+                cells = math.prod(self.width[a][l][self.map[a][l][c[0][a]]] for a, l in zip(self.attributes, levels))
+                bits += sum(math.log2(of[self.key(r, [0] * len(levels))] / (len(c) / cells)) for r in c)
+            return max(bits / n, 0.0)
         if self.metric.startswith("average"):
             return n / (len(kept) + (s > 0))
         stay = [r for c in kept for r in c]
@@ -137,13 +170,30 @@ def main(folder):
                          on("recursive-(c,l)-diversity", c=3.0, l=2), on("t-closeness (equal distance)", t=0.3),
                          on(HIERARCHICAL, t=0.25)):
                 asked.append((three, "diagnosis", [k(3), more], limit, metric))
+    for metric in ("precision", "KL"):
+        asked += [(three, None, [k(n)], limit, metric) for n in (3, 10) for limit in (0.0, 0.05)]
+    # Everybody who could be in the table: its own people, and as many again.
+    people = rows + table(2027)
+    with open(f"{folder}/population.csv", "w") as f:
+        f.write(";".join(people[0]) + "\n")
+        f.writelines(";".join(r.values()) + "\n" for r in people)
+    for metric in (LOSS, DM):
+        for limit in (0.0, 0.1):
+            asked += [(three, "diagnosis", [k(2), on("t-closeness (ordered distance)", t=0.2)], limit, metric),
+                      (three, None, [k(2), {"model": "presence", "least": 0.1, "most": 0.8}], limit, metric),
+                      (three, None, [{"model": "journalist risk", "most": 0.125}], limit, metric),
+                      (three, None, [k(2), {"model": "average risk", "most": 0.1}], limit, metric)]
     cases = []
     for number, (attributes, sensitive, models, limit, metric) in enumerate(asked):
-        score, levels, gone, kept = Case(rows, attributes, sensitive, models, limit, metric).best()
+        against = any(m["model"] in ("presence", "journalist risk") for m in models)
+        best = Case(rows, attributes, sensitive, models, limit, metric, people if against else ()).best()
+        if best is None:
+            continue
+        score, levels, gone, kept = best
         cases.append({
             "id": f"small-{number:02}", "dataset": "people", "csv": "people.csv", "hierarchy": "hierarchy_{attr}.csv",
             "rows": ROWS, "quasi_identifiers": attributes, "sensitive": sensitive, "privacy_models": models,
-            "suppression_limit": limit, "metric": metric,
+            "suppression_limit": limit, "metric": metric, **({"population": "population.csv"} if against else {}),
             "expected": {"levels": dict(zip(attributes, levels)), "suppressed_rows": gone, "classes": kept, "score": score},
         })
     with open(f"{folder}/cases.json", "w") as f:

@@ -43,7 +43,7 @@ pub fn apply(problem: &Problem, levels: &[usize]) -> Result<Applied, ProblemFaul
     let checked = task.check(&base, &own, &mut room);
     // Once more row by row: which of them are in which class.
     task.judge_each(&rows, &own, &mut room);
-    let of_table = room.grouping.class_of.get(..problem.rows()).unwrap_or_default();
+    let of_table = room.grouping.class_of.get(..problem.lines()).unwrap_or_default();
     Ok(Applied {
         levels: levels.to_vec(),
         kept: of_table.iter().map(|class| at(&room.holds, up(*class))).collect(),

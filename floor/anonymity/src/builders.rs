@@ -8,7 +8,9 @@ use crate::hierarchy::{Hierarchy, HierarchyFault};
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum BuilderFault {
     /// A value that is not what the builder expects; the number says which, from 0.
-    #[error("value {place} (from 0, in the order given) is not {expected}")]
+    #[error(
+        "値がこの階層の求める形ではありません / value {place} (from 0, in the order given) is not {expected}"
+    )]
     Value {
         /// Which.
         place: usize,
@@ -60,7 +62,7 @@ pub fn intervals(
     let nest = widths.array_windows().all(|[one, next]| *one > 0 && next % one == 0);
     if widths.is_empty() || !nest || widths.iter().any(|width| *width <= 0) {
         return Err(BuilderFault::Settings(
-            "each width must be a multiple of the one before, and more than 0",
+            "幅は正で、前の幅の倍数にしてください / each width must be a multiple of the one before, and more than 0",
         ));
     }
     let row = |value: &str| {
@@ -98,7 +100,7 @@ pub fn ages(values: &[String]) -> Result<Hierarchy, BuilderFault> {
 pub fn masked(values: &[String], lengths: &[usize]) -> Result<Hierarchy, BuilderFault> {
     if lengths.is_empty() || !lengths.array_windows().all(|[one, next]| next < one) {
         return Err(BuilderFault::Settings(
-            "the lengths that are kept must become smaller from level to level",
+            "残す長さは段階ごとに短くしてください / the lengths that are kept must become smaller from level to level",
         ));
     }
     let row = |value: &str| {

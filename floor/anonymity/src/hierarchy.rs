@@ -30,10 +30,12 @@ struct Level {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HierarchyFault {
     /// No rows.
-    #[error("it has no rows; give a row for each value of the attribute")]
+    #[error("行がありません / it has no rows; give a row for each value of the attribute")]
     Empty,
     /// A row with more or fewer levels than the first.
-    #[error("it has {found} levels where the first row has {expected}; give each value every level")]
+    #[error(
+        "段階の数が最初の行と違います / it has {found} levels where the first row has {expected}; give each value every level"
+    )]
     Ragged {
         /// Where.
         row: usize,
@@ -43,7 +45,9 @@ pub enum HierarchyFault {
         found: usize,
     },
     /// A value that stands there twice.
-    #[error("the value '{value}' stood in an earlier row already; keep one of the two")]
+    #[error(
+        "値 '{value}' が前の行にもあります。一方を消してください / the value '{value}' stood in an earlier row already; keep one of the two"
+    )]
     Twice {
         /// Where.
         row: usize,
@@ -52,7 +56,7 @@ pub enum HierarchyFault {
     },
     /// Two rows that agree at a level and differ at a coarser one.
     #[error(
-        "'{label}' at level {level} leads to '{above}' here and to '{other}' in an earlier row; \
+        "ある段階で同じにしたものは、次の段階でも同じにしてください / '{label}' at level {level} leads to '{above}' here and to '{other}' in an earlier row; \
              what was made equal at one level must stay equal at the next"
     )]
     NotNested {
@@ -68,7 +72,7 @@ pub enum HierarchyFault {
         other: String,
     },
     /// More values than can be numbered.
-    #[error("it has more values than 4,294,967,295")]
+    #[error("値が 4,294,967,295 個を超えます / it has more values than 4,294,967,295")]
     TooMany,
 }
 

@@ -46,6 +46,11 @@ struct Part {
 /// A problem that cannot be worked on; more rows left out than may be.
 pub fn recode_locally(problem: &Problem) -> Result<Local, ProblemFault> {
     problem.check()?;
+    if !problem.counts.is_empty() {
+        return Err(ProblemFault::Model(
+            "組ごとの段階には一行ずつの表が要ります / classes with levels of their own need each row by itself",
+        ));
+    }
     let mut judge = Judge { problem, rules: Rules::of(problem), values: Values::default() };
     let rows = problem.rows();
     let top = problem.attributes.iter().map(|own| (own.hierarchy.height() - 1) as u8).collect();
@@ -80,7 +85,7 @@ pub fn recode_locally(problem: &Problem) -> Result<Local, ProblemFault> {
     }
     if local.suppressed > problem.most_suppressed() {
         return Err(ProblemFault::Model(
-            "more rows would have to be left out than may be, though everything is as coarse as can be",
+            "最も粗くしても、除いてよい行より多くを除く必要があります / more rows would have to be left out than may be, though everything is as coarse as can be",
         ));
     }
     local.loss = loss(problem, &local);

@@ -57,9 +57,9 @@ impl Measure {
         let attributes = problem.attributes.iter().map(|attribute| {
             let hierarchy = &attribute.hierarchy;
             let mut counts = vec![0_u64; hierarchy.leaves()];
-            for code in &attribute.column {
+            for (line, code) in attribute.column.iter().enumerate() {
                 if let Some(count) = counts.get_mut(up(*code)) {
-                    *count += 1;
+                    *count += u64::from(problem.count(line));
                 }
             }
             let level = |level| LevelTerms::of(problem.metric, hierarchy, level, &counts, rows);

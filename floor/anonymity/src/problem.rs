@@ -19,6 +19,8 @@ pub struct Problem {
     /// For δ-presence and journalist risk: everybody who could be in the table, its own people included. A column for
     /// each attribute, in the same order; codes of its hierarchy. Else empty.
     pub population: Vec<Vec<u32>>,
+    /// How many rows of the table each row here stands for, where equal ones were joined before; else empty.
+    pub counts: Vec<u32>,
 }
 
 /// A quasi-identifier.
@@ -128,16 +130,18 @@ pub enum Metric {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ProblemFault {
     /// Nothing to make coarser.
-    #[error("no quasi-identifier is given; name at least one attribute that could single a person out")]
+    #[error(
+        "属性がありません。人を特定しうる列を一つ以上書いてください / no quasi-identifier is given; name at least one attribute that could single a person out"
+    )]
     NoAttributes,
     /// No rows.
-    #[error("the table has no rows")]
+    #[error("表に行がありません / the table has no rows")]
     NoRows,
     /// More than can be counted.
-    #[error("the table has more than 4,294,967,295 rows")]
+    #[error("表が 4,294,967,295 行を超えます / the table has more than 4,294,967,295 rows")]
     TooManyRows,
     /// A column shorter or longer than the first.
-    #[error("the column {name} has {found} rows where {expected} are expected")]
+    #[error("列 {name} の行数が違います / the column {name} has {found} rows where {expected} are expected")]
     Length {
         /// Whose.
         name: String,
@@ -147,7 +151,9 @@ pub enum ProblemFault {
         expected: usize,
     },
     /// A code outside of the hierarchy.
-    #[error("the column {name} has, in row {row} from 0, a code that its hierarchy does not have")]
+    #[error(
+        "列 {name} に階層にない符号があります / the column {name} has, in row {row} from 0, a code that its hierarchy does not have"
+    )]
     Code {
         /// Whose.
         name: String,
@@ -158,7 +164,7 @@ pub enum ProblemFault {
     #[error("{0}")]
     Model(&'static str),
     /// A number outside of its range.
-    #[error("{what} is {found}; it must be {range}")]
+    #[error("範囲の外の値です / {what} is {found}; it must be {range}")]
     Range {
         /// Which number.
         what: &'static str,
@@ -172,7 +178,20 @@ pub enum ProblemFault {
 impl Problem {
     /// Rows of the table.
     pub fn rows(&self) -> usize {
+        match self.counts.as_slice() {
+            [] => self.lines(),
+            counts => counts.iter().map(|count| *count as usize).sum(),
+        }
+    }
+
+    /// Rows here: those of the table, or fewer where equal ones were joined.
+    pub fn lines(&self) -> usize {
         self.attributes.first().map_or(0, |attribute| attribute.column.len())
+    }
+
+    /// Rows of the table that a row here stands for.
+    pub fn count(&self, line: usize) -> u32 {
+        if self.counts.is_empty() { 1 } else { self.counts.get(line).copied().unwrap_or(0) }
     }
 
     /// Rows that may be suppressed.
@@ -186,7 +205,7 @@ impl Problem {
     /// # Errors
     /// What is wrong with it, first fault first.
     pub fn check(&self) -> Result<(), ProblemFault> {
-        let rows = self.rows();
+        let (rows, lines) = (self.rows(), self.lines());
         if self.attributes.is_empty() {
             return Err(ProblemFault::NoAttributes);
         }
@@ -198,7 +217,7 @@ impl Problem {
             return Err(ProblemFault::TooManyRows);
         }
         for attribute in &self.attributes {
-            column(&attribute.name, &attribute.column, rows, attribute.hierarchy.leaves())?;
+            column(&attribute.name, &attribute.column, lines, attribute.hierarchy.leaves())?;
             let height = attribute.hierarchy.height();
             // Levels are kept in a byte.
             range("the number of levels of a hierarchy", height as f64, height <= 256, "at most 256")?;
@@ -207,10 +226,17 @@ impl Problem {
         let weights: f64 = self.attributes.iter().map(|attribute| attribute.weight).sum();
         range("the sum of the weights", weights, weights > 0.0, "more than 0")?;
         for sensitive in &self.sensitive {
-            column(&sensitive.name, &sensitive.column, rows, sensitive.values)?;
+            column(&sensitive.name, &sensitive.column, lines, sensitive.values)?;
+        }
+        if !self.counts.is_empty() && (self.counts.len() != lines || self.counts.contains(&0)) {
+            return Err(ProblemFault::Model(
+                "行の数の列が合いません / each row needs the number of rows it stands for, at least 1",
+            ));
         }
         if !self.population.is_empty() && self.population.len() != self.attributes.len() {
-            return Err(ProblemFault::Model("the population needs a column for each quasi-identifier"));
+            return Err(ProblemFault::Model(
+                "population に各属性の列が要ります / the population needs a column for each quasi-identifier",
+            ));
         }
         for (attribute, codes) in self.attributes.iter().zip(&self.population) {
             column(&attribute.name, codes, people, attribute.hierarchy.leaves())?;
@@ -222,13 +248,17 @@ impl Problem {
 
     fn check_model(&self, model: &Model) -> Result<(), ProblemFault> {
         let sensitive = |place: usize| {
-            let missing = ProblemFault::Model("a model names a sensitive attribute that is not there");
+            let missing = ProblemFault::Model(
+                "model の sensitive 属性がありません / a model names a sensitive attribute that is not there",
+            );
             self.sensitive.get(place).ok_or(missing)
         };
         let share =
             |what, share: f64| range(what, share, share > 0.0 && share <= 1.0, "more than 0, at most 1");
         let population = || {
-            let missing = ProblemFault::Model("δ-presence and journalist risk need a population table");
+            let missing = ProblemFault::Model(
+                "presence と journalist-risk には population が要ります / δ-presence and journalist risk need a population table",
+            );
             if self.population.is_empty() { Err(missing) } else { Ok(()) }
         };
         match model {
@@ -253,7 +283,7 @@ impl Problem {
                     Ok(())
                 } else {
                     Err(ProblemFault::Model(
-                        "the hierarchy of a distance must have the sensitive values as its leaves",
+                        "距離の階層の葉は sensitive の値にしてください / the hierarchy of a distance must have the sensitive values as its leaves",
                     ))
                 }
             }

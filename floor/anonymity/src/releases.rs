@@ -50,6 +50,11 @@ pub fn next_release(
     settings: &Settings<'_>,
 ) -> Result<Result<Passed, Refused>, ProblemFault> {
     problem.check()?;
+    if !problem.counts.is_empty() {
+        return Err(ProblemFault::Model(
+            "人ごとの行が要ります / people are told apart: rows of a release cannot be joined before",
+        ));
+    }
     let with_joint = joined(problem, people, joint, bounds, sensitive);
     let allowed = problem.most_suppressed();
     // What mending costs is known only afterwards: the search is then told to leave room for it.

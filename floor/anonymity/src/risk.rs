@@ -74,7 +74,7 @@ pub fn risk(problem: &Problem, applied: Option<&Applied>, threshold: f64) -> Ris
     };
     if let Some(applied) = applied {
         for (count, kept) in table.counts.iter_mut().zip(&applied.kept) {
-            *count = u32::from(*kept);
+            *count *= u32::from(*kept);
         }
     }
     let table = table.rolled_up(problem, &levels, &mut Grouping::default());
@@ -101,11 +101,18 @@ pub fn risk(problem: &Problem, applied: Option<&Applied>, threshold: f64) -> Ris
         above_threshold: share(real(above)),
         threshold,
         journalist_highest: own.iter().map(|class| found(class).0).fold(0.0, f64::max),
-        marketer: share(own.iter().map(|class| found(class).1).sum()),
+        marketer: share(summed(own.iter().map(|class| found(class).1))),
         with_population,
         classes: spread(&sizes),
         drivers,
     }
+}
+
+/// A sum that does not depend on where the classes came from.
+fn summed(parts: impl Iterator<Item = f64>) -> f64 {
+    let mut parts: Vec<f64> = parts.collect();
+    parts.sort_unstable_by(f64::total_cmp);
+    parts.into_iter().sum()
 }
 
 /// Rows and people of each class that has rows, over some of the attributes.

@@ -235,9 +235,10 @@ impl SensitiveRules {
                 }
                 Model::Closeness { sensitive, t, distance } if *sensitive == place => {
                     let mut counts = vec![0_u64; values];
-                    for value in problem.sensitive.get(place).map_or(&[][..], |own| own.column.as_slice()) {
+                    let column = problem.sensitive.get(place).map_or(&[][..], |own| own.column.as_slice());
+                    for (line, value) in column.iter().enumerate() {
                         if let Some(count) = counts.get_mut(up(*value)) {
-                            *count += 1;
+                            *count += u64::from(problem.count(line));
                         }
                     }
                     let closeness = Closeness::new(*t, distance, &counts);

@@ -91,7 +91,9 @@ pub(crate) fn own_levels(problem: &Problem, levels: &[usize]) -> Result<Vec<u8>,
         (*level < attribute.hierarchy.height()).then(|| u8::try_from(*level).ok()).flatten()
     };
     let own: Option<Vec<u8>> = problem.attributes.iter().zip(levels).map(fits).collect();
-    let fault = ProblemFault::Model("each quasi-identifier needs a level that its hierarchy has");
+    let fault = ProblemFault::Model(
+        "階層にない段階です / each quasi-identifier needs a level that its hierarchy has",
+    );
     own.filter(|own| own.len() == problem.attributes.len() && own.len() == levels.len()).ok_or(fault)
 }
 

@@ -46,7 +46,7 @@ impl Tuples {
 
     /// The rows of a table, none of them joined; people of the population after them.
     pub(crate) fn rows(problem: &Problem) -> Tuples {
-        let rows = problem.rows();
+        let rows = problem.lines();
         let people = problem.population.first().map_or(0, Vec::len);
         let levels = vec![0; problem.attributes.len()];
         // The population stands under the rows; what is sensitive about it is not known, and not asked.
@@ -66,7 +66,7 @@ impl Tuples {
         let mut all = Tuples {
             bundles: bundles(problem, &levels, rows).into_iter().map(bundle).collect(),
             sensitive: Vec::new(),
-            counts: vec![1; rows],
+            counts: (0..rows).map(|line| problem.count(line)).collect(),
             population: Vec::new(),
             levels,
         };

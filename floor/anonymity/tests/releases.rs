@@ -66,6 +66,7 @@ impl Domain {
             suppression_limit: limit,
             metric: Metric::Loss,
             population: Vec::new(),
+            counts: Vec::new(),
         }
     }
 

@@ -202,6 +202,7 @@ pub(crate) fn problem(about: &OpenDomain, content: &Content, ask: &AskSet) -> Re
         suppression_limit: f64::from(ask.suppression_permille) / 1000.0,
         metric: Metric::Loss,
         population: Vec::new(),
+        counts: Vec::new(),
     };
     problem.check().map_err(|fault| fault.to_string())?;
     Ok(problem)

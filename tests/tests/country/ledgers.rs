@@ -18,7 +18,7 @@ use crate::ground::{Ground, town};
 /// Every room that has something to record.
 fn rooms() -> impl Iterator<Item = &'static str> {
     let institutions = demo::Institution::ALL.into_iter().filter(|one| one.takes_part());
-    ["authority", "oversight", "linkage", "trustee", "registry", "portal"]
+    ["authority", "oversight", "linkage", "trustee", "registry", "portal", "research"]
         .into_iter()
         .chain(institutions.map(demo::Institution::as_str))
 }

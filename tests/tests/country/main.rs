@@ -27,6 +27,7 @@ mod own_information;
 mod refused_issue;
 mod register;
 mod rehearsal;
+mod research;
 mod rotation;
 mod runs;
 mod schemes;

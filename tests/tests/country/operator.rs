@@ -267,6 +267,7 @@ async fn fits_the_documents(ground: &Ground, told: &Value) {
         ("portal", vec!["operator"]),
         ("registry", vec!["operator"]),
         ("trustee", vec!["operator"]),
+        ("research", vec!["keeper", "officer", "researcher", "operator"]),
         ("town", vec!["clerk", "operator"]),
     ] {
         let document: Value = inner(ground, id, roles[0]).get("/openapi.json", WITHIN).await.unwrap();

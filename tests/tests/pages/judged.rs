@@ -30,6 +30,8 @@ async fn axe_finds_nothing_wrong_on_any_page_in_either_language_at_either_width(
     browser.run("document.querySelector('main').append(document.createElement('img'))");
     assert!(axe(&browser).iter().any(|one| one.starts_with("image-alt")), "axe is asleep");
 
+    let [made, refused, asked] = sets_of_every_kind(&country).await;
+
     let mut wrong = Vec::new();
     let mut pages = 0;
     let mut judge = |browser: &Browser, name: &str| {
@@ -95,10 +97,51 @@ async fn axe_finds_nothing_wrong_on_any_page_in_either_language_at_either_width(
         judge(&browser, &format!("reconciled {language}"));
         browser.open(&format!("{oversight}sign-in?lang={language}"));
         judge(&browser, &format!("sign in {language}"));
+
+        for (role, paths) in [
+            ("researcher", vec!["".to_owned(), "ask".into(), "findings".into(), "statistics".into()]),
+            ("officer", vec![format!("sets/{asked}"), "findings".into()]),
+            (
+                "keeper",
+                vec![
+                    "domains".into(),
+                    "domains/medical".into(),
+                    format!("sets/{made}"),
+                    format!("sets/{refused}"),
+                ],
+            ),
+        ] {
+            browser.open(&country.at(&format!("/as/research/{role}")));
+            let research = browser.address();
+            for path in paths {
+                browser.open(&format!("{research}{path}?lang={language}"));
+                judge(&browser, &format!("research {role} /{path} {language}"));
+            }
+        }
+        browser.open(&country.at("/as/research/researcher"));
+        browser.open(&format!("{}statistics?lang={language}", browser.address()));
+        browser.type_into("#purpose", "患者の年齢 / patients by age");
+        browser.click("form[action='/statistics'] button");
+        browser.text("main table");
+        judge(&browser, &format!("research table {language}"));
     }
     assert!(pages >= 80, "only {pages} pages were judged");
     assert!(wrong.is_empty(), "{pages} pages judged:\n{}", wrong.join("\n"));
     country.start.stop();
+}
+
+/// Sets for research: one made, one refused, one that waits for officers.
+async fn sets_of_every_kind(country: &Country) -> [String; 3] {
+    use protocol::research::{AskSet, SETS, SetLine, SetState};
+    let file = &country.ground.ready.stage.file;
+    let population = demo::Population::generate(7, 200);
+    musubi::demo_run::research::play(file, &population, 0).await.unwrap();
+    let researcher = musubi::research_command::ResearchDesk::of(file, "researcher").unwrap();
+    let sets: Vec<SetLine> = researcher.get(SETS).await.unwrap();
+    let of = |state| sets.iter().find(|set| set.state == state).unwrap();
+    let again: AskSet = of(SetState::Refused).ask.clone();
+    let asked: SetLine = researcher.post(SETS, &again).await.unwrap();
+    [of(SetState::HandedOver).id, of(SetState::Refused).id, asked.id].map(|id| id.to_string())
 }
 
 /// What the keyboard does not come to on the page that is open, or comes to unseen. Of several choices of one name one stop

@@ -115,6 +115,7 @@ fn any_problem() -> impl Strategy<Value = Problem> {
                 suppression_limit: limit,
                 metric,
                 population,
+                counts: Vec::new(),
             }
         })
 }
@@ -213,6 +214,7 @@ fn large(metric: Metric) -> Problem {
         suppression_limit: 0.03,
         metric,
         population: Vec::new(),
+        counts: Vec::new(),
     }
 }
 
