@@ -43,14 +43,14 @@ fn domain() -> OpenDomain {
     }
 }
 
-/// 240 patients; four diagnoses; every person's key can be told from everything else.
+/// 240 patients, three of each age; four diagnoses; every person's key can be told from everything else.
 fn table() -> String {
     let mut text = String::from("patient,age,sex,diagnosis\n");
     for n in 0..240_u32 {
         let diagnosis = ["I10", "E11", "J45", "C50"][(n as usize * 7 + n as usize / 9) % 4];
         text.push_str(&format!(
             "PATIENT-KEY-{n:05},{},{},{diagnosis}\n",
-            20 + n % 60,
+            20 + n % 80,
             ["F", "M"][n as usize / 3 % 2]
         ));
     }
@@ -199,7 +199,7 @@ async fn several_sets_are_safe_together_or_the_least_change_is_told() {
     )
     .await;
     // Sevens cut across fives, and there is nothing coarser to flee to: somebody would have to stay out.
-    let sevens = (20..80_u32).map(|age| vec![age.to_string(), format!("seven {}", age / 7)]);
+    let sevens = (20..100_u32).map(|age| vec![age.to_string(), format!("seven {}", age / 7)]);
     let strict = made(&ground, &ask(&[("age", Coarser::Rows(sevens.collect()))], false, 0)).await;
     let ledger: Vec<ReleaseLine> =
         desk(&ground, "officer").get(&RELEASES.replace("{domain}", "medical")).await.unwrap();
@@ -207,7 +207,6 @@ async fn several_sets_are_safe_together_or_the_least_change_is_told() {
         ledger.iter().all(|line| line.below_k + line.below_l == 0 && line.smallest_joint_class >= 4),
         "{ledger:?}"
     );
-    assert_eq!(second.state, SetState::Made, "{:?}", second.least_change);
     let refusals: Vec<SetLine> =
         [second, strict].into_iter().filter(|set| set.state == SetState::Refused).collect();
     assert!(
