@@ -80,7 +80,7 @@ fn sqlite(path: &Path, table: &str, wanted: &[Wanted<'_>], mut coders: Coders<'_
     let known = connection.prepare(&format!("SELECT * FROM {} LIMIT 0", quoted(table)));
     let known = known
         .with_context(|| format!("{shown}: 表 {table} を読めません / the table {table} cannot be read"))?;
-    let known: Vec<String> = known.column_names().into_iter().map(str::to_owned).collect();
+    let known: Vec<String> = known.column_names().map(str::to_owned).collect();
     check(table, &known, wanted)?;
     let mut statement = connection.prepare(&statement(table, wanted))?;
     let mut rows = statement.query([])?;
