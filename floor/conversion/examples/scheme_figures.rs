@@ -31,8 +31,8 @@ type Figures = (f64, f64, f64);
 
 #[derive(Parser)]
 struct Args {
-    /// Rows of the table of scheme 3.
-    #[arg(long, default_value_t = 10_000_000)]
+    /// Rows of the table of scheme 3: two for each person, so that either institution has half as many codes.
+    #[arg(long, default_value_t = 20_000_000)]
     rows: u32,
     /// Codes of the issue over all cores.
     #[arg(long, default_value_t = 1_000_000)]
