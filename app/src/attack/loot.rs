@@ -252,7 +252,7 @@ fn unseal(
     table: &str,
     cells: BTreeMap<String, Vec<u8>>,
 ) -> (BTreeMap<String, Vec<u8>>, usize) {
-    let rows: BTreeSet<&Vec<u8>> = cells.values().filter(|cell| (8..=64).contains(&cell.len())).collect();
+    let rows: BTreeSet<&Vec<u8>> = cells.values().filter(|cell| (1..=64).contains(&cell.len())).collect();
     let texts: Vec<String> = cells.values().filter_map(|cell| String::from_utf8(cell.clone()).ok()).collect();
     let mut shut = 0;
     let mut opened = BTreeMap::new();

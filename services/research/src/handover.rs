@@ -14,6 +14,7 @@ use words::{ActId, Reason};
 
 use crate::deed::{Deed, Insider, hash_of};
 use crate::error::own_content;
+use crate::sets::refused_to;
 use crate::{Here, Research, store};
 
 pub(crate) async fn handover(
@@ -55,10 +56,7 @@ impl Deed for HandOver {
     const OPERATION: Operation = Operation::DoResearch;
 
     fn refused(&self) -> Option<Reason> {
-        if self.set.researcher != self.who {
-            return Some(Reason::NotAllowed);
-        }
-        (!matches!(self.set.state, SetState::Made | SetState::HandedOver)).then_some(Reason::WrongState)
+        refused_to(&self.set, &self.who)
     }
 
     fn record(&self, record: &mut Record) {

@@ -35,6 +35,14 @@ const MOST_ATTRIBUTES: usize = 12;
 const MOST_RECIPIENTS: usize = 50;
 const LONGEST_DAYS: i64 = 5 * 366;
 
+/// Why a set's file is not this person's to take over or to end, if it is not.
+pub(crate) fn refused_to(set: &SetLine, who: &str) -> Option<Reason> {
+    if set.researcher != who {
+        return Some(Reason::NotAllowed);
+    }
+    (!matches!(set.state, SetState::Made | SetState::HandedOver)).then_some(Reason::WrongState)
+}
+
 impl Research {
     /// All sets, the latest first; or one.
     pub(crate) async fn sets(&self, one: Option<ActId>) -> Result<Vec<SetLine>, Problem> {

@@ -28,7 +28,7 @@ async fn a_folder_goes_on_with_its_country() {
         let without = |one: &demo::Institution| !one.profile().holds_number;
         assert!(report.kinds.iter().any(|kind| without(&kind.provider) && kind.answered > 0), "{report:?}");
         assert!(report.kinds.iter().any(|kind| without(&kind.inquirer) && kind.answered > 0), "{report:?}");
-        assert!(report.ledgers.len() == 18 && report.ledgers.iter().all(|one| one.verified), "{report:?}");
+        assert!(report.ledgers.len() == 19 && report.ledgers.iter().all(|one| one.verified), "{report:?}");
         codes.push((report.codes_issued, report.in_review, report.not_found));
         stage.stop().await;
     }
