@@ -70,6 +70,18 @@ fn says(browser: &Browser, expected: &str) {
     panic!("{expected} is not said at {}:\n{}", browser.address(), browser.text("main"));
 }
 
+/// Signs out and waits until that page is there: what is opened before would be overtaken by it.
+fn sign_out(browser: &Browser) {
+    browser.click("form[action='/sign-out'] button");
+    for _ in 0..100 {
+        if browser.address().contains("/sign-in") {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    panic!("signing out ends at {}", browser.address());
+}
+
 /// As every page: in both languages, at a telephone's width.
 fn judged(browser: &Browser, page: &str) {
     for language in ["en", "ja"] {
@@ -109,7 +121,7 @@ async fn a_passkey_enrolled_with_the_card_signs_in_until_the_certificate_ends() 
     judged(&browser, &format!("{site}/certificates"));
 
     // Signed out; in again without card and reader, to the same records.
-    browser.click("form[action='/sign-out'] button");
+    sign_out(&browser);
     browser.open(&format!("{site}/passkey"));
     picture(&browser, "passkey");
     judged(&browser, &format!("{site}/passkey"));
@@ -126,7 +138,7 @@ async fn a_passkey_enrolled_with_the_card_signs_in_until_the_certificate_ends() 
     assert!(refused.as_u64().unwrap() >= 400);
 
     // Whoever is not its user is not let in.
-    browser.click("form[action='/sign-out'] button");
+    sign_out(&browser);
     browser.set_verified(&authenticator, false);
     browser.open(&format!("{site}/passkey"));
     browser.click("#use");
@@ -152,7 +164,7 @@ async fn a_passkey_enrolled_with_the_card_signs_in_until_the_certificate_ends() 
     browser.open(&format!("{site}/certificates"));
     browser.click("form[action='/passkeys/remove'] button");
     says(&browser, "パスキーはありません");
-    browser.click("form[action='/sign-out'] button");
+    sign_out(&browser);
     browser.open(&format!("{site}/passkey"));
     browser.click("#use");
     says(&browser, "サインインできませんでした");
