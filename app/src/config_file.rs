@@ -214,6 +214,7 @@ pub fn defaults() -> String {
             "size classes of replies",
             format!("{:?} kB, then times 4", d.size_classes.map(|class| class >> 10)),
         ),
+        line("largest answer", format!("{} MB", d.largest_answer >> 20)),
         line("time step of replies", format!("{} ms, then doubling", d.time_step_ms)),
         line(
             "session",

@@ -50,6 +50,7 @@ fn inquiry() {
             settles::<ToLinkage>,
             settles::<ToTrustee>,
             settles::<ToProvider>,
+            settles::<Again>,
             settles::<Hop>,
             settles::<Reply>,
             settles::<ReplyStatement>,
@@ -187,21 +188,36 @@ fn inner() {
 
 #[test]
 fn answer() {
-    let classes = some_class;
     for (name, message) in corpus("answer") {
         assert!(Answer::unpad(&message).is_some(), "corpus/answer/{name}");
     }
     fuzz("answer", |bytes| {
         let Some(answer) = Answer::unpad(bytes) else { return };
-        let padded = answer.padded(classes);
-        let again = Answer::unpad(&padded).expect("what was padded is read");
-        assert_eq!(again.padded(classes), padded);
+        let prefixed = answer.prefixed();
+        let again = Answer::unpad(&[prefixed.as_slice(), &[0; 9]].concat()).expect("what was padded is read");
+        assert_eq!(again.prefixed(), prefixed);
     });
 }
 
-/// Some size class; which one does not matter here.
-fn some_class(length: usize) -> usize {
-    length.next_multiple_of(4096)
+/// The head of a reply that is too large for its JSON: what is found is what was joined, however little of it has come.
+#[test]
+fn head_and_tail() {
+    use protocol::inquiry::Reply;
+    let announced = |bytes: &[u8]| {
+        let (head, rest) = wire::split_head(bytes).ok().flatten()?;
+        let reply: Reply = serde_json::from_slice(head).ok()?;
+        assert_eq!(wire::joined(head, rest), bytes);
+        (1..bytes.len() - rest.len()).for_each(|most| {
+            assert!(matches!(wire::split_head(&bytes[..most]), Ok(None)), "a part of a head is no head");
+        });
+        reply.tail()
+    };
+    for (name, message) in corpus("head_and_tail") {
+        assert!(announced(&message).is_some(), "corpus/head_and_tail/{name}");
+    }
+    fuzz("head_and_tail", |bytes| {
+        announced(bytes);
+    });
 }
 
 #[test]

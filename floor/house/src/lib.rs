@@ -15,6 +15,7 @@ mod pages_side;
 mod proofs;
 mod receive;
 mod records;
+mod replies;
 mod room;
 mod serve;
 mod session;
@@ -26,6 +27,7 @@ pub use documents::Law;
 pub use inquiring::OpenedReply;
 pub use ledger::witness_routes;
 pub use proofs::Expected;
+pub use replies::{Arrived, Passage, Sent, kept_reply};
 pub use room::{BoxFuture, Room, Running, StartError};
 pub use serve::{serve, serve_public};
 pub use session::{OwnSession, Sessions, keep_session_open};
@@ -90,7 +92,12 @@ pub struct House {
     decides_by_law: AtomicBool,
     directory: RwLock<Arc<Directory>>,
     law: RwLock<Option<Arc<Law>>>,
+    /// Places for large answers that are held whole, at the two ends of an inquiry.
+    pub large: Arc<tokio::sync::Semaphore>,
 }
+
+/// How many large answers a room holds at once; further ones wait for a place within their deadline.
+const LARGE_AT_ONCE: usize = 4;
 
 impl House {
     /// Opens keys and database; no network yet.
@@ -151,6 +158,7 @@ impl House {
             decides_by_law: AtomicBool::new(false),
             directory: RwLock::new(Arc::new(Directory::default())),
             law: RwLock::new(None),
+            large: Arc::new(tokio::sync::Semaphore::new(LARGE_AT_ONCE)),
             reply_suite: settings.common.reply_key,
             defaults,
             world,

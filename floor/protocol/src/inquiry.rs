@@ -14,6 +14,17 @@ use crate::Message;
 /// Route at linkage (from gateways), at the trustee (from linkage) and at a gateway (from the trustee).
 pub const PATH: &str = "/inquiries";
 
+/// Route at the trustee (from linkage) and at a gateway (from the trustee): a stored reply once more.
+pub const REPLIES: &str = "/replies";
+
+/// Asks for the reply of an act that is over, by the bytes it began with.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Again {
+    /// The inquirer's JWS.
+    pub inquiry: Jws,
+}
+
 /// About whom: a link code, encrypted under the inquirer's session.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -176,8 +187,28 @@ impl Message for ReplyStatement {
 pub struct Reply {
     /// The signed [`ReplyStatement`].
     pub statement: Jws,
-    /// The [`Answer`], padded and sealed to the inquiry's reply key.
+    /// The [`Answer`], padded and sealed to the inquiry's reply key; empty where it follows.
+    #[serde(default, skip_serializing_if = "is_empty")]
     pub sealed: B64,
+    /// How many bytes of the sealed answer follow the JSON, where it is too large to stand in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<u64>,
+}
+
+fn is_empty(bytes: &B64) -> bool {
+    bytes.0.is_empty()
+}
+
+impl Reply {
+    /// How many bytes the sealed answer has.
+    pub fn length(&self) -> u64 {
+        self.follows.unwrap_or(u64::try_from(self.sealed.0.len()).unwrap_or(u64::MAX))
+    }
+
+    /// How many bytes follow; `None` where the sealed answer stands in the JSON, or nowhere, or in both places.
+    pub fn tail(&self) -> Option<u64> {
+        self.follows.filter(|length| *length > 0 && self.sealed.0.is_empty())
+    }
 }
 
 /// HPKE info of an answer; the hash of the inquiry's JWS is appended.
@@ -268,16 +299,16 @@ impl Answer {
         words::hex(&seal::sha256_parts(&[b"musubi/item-11/v1", salt, self.committed().as_bytes()]))
     }
 
-    /// The JSON, preceded by its length (4 bytes, big endian) and padded with zeros to `class` of its length.
-    pub fn padded(&self, class: impl Fn(usize) -> usize) -> Vec<u8> {
+    /// The JSON, preceded by its length (4 bytes, big endian). It is sealed with zeros after it, up to its size class.
+    pub fn prefixed(&self) -> Vec<u8> {
         let json = serde_json::to_vec(self).unwrap_or_default();
-        let mut bytes = u32::try_from(json.len()).unwrap_or(0).to_be_bytes().to_vec();
+        let mut bytes = Vec::with_capacity(json.len() + 4);
+        bytes.extend(u32::try_from(json.len()).unwrap_or(0).to_be_bytes());
         bytes.extend(json);
-        bytes.resize(class(bytes.len()).max(bytes.len()), 0);
         bytes
     }
 
-    /// Reads what [`Answer::padded`] wrote.
+    /// Reads what [`Answer::prefixed`] wrote, whatever stands after it.
     pub fn unpad(bytes: &[u8]) -> Option<Self> {
         let (length, rest) = bytes.split_first_chunk::<4>()?;
         let json = rest.get(..usize::try_from(u32::from_be_bytes(*length)).ok()?)?;

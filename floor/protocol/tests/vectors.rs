@@ -20,7 +20,8 @@ fn padded_answers() {
         answered(&long),
     ];
     let line = |answer: &Answer| {
-        let padded = answer.padded(|length| house.size_class(length));
+        let mut padded = answer.prefixed();
+        padded.resize(house.size_class(padded.len()), 0);
         let json = serde_json::to_string(answer).unwrap();
         assert_eq!(serde_json::to_string(&Answer::unpad(&padded).unwrap()).unwrap(), json);
         json!({

@@ -92,6 +92,18 @@ impl Road {
         tokio::spawn(travelling).await.unwrap_or(Err(broken))
     }
 
+    /// The stored reply of an act that arrived before, as a repeat of it would bring; begins none.
+    ///
+    /// # Errors
+    /// `not_found`: there was none. As a repeat's: `replayed` where these are not its caller and bytes.
+    pub async fn stored<V: Verb>(&self, arrival: Arrival) -> Result<Vec<u8>, Stop> {
+        let id = arrival.id;
+        let found = self.db.read("stored", move |read| find(read, V::NAME, &id)).await;
+        let found = found.map_err(|_| stop(&arrival, Reason::Internal))?;
+        let found = found.ok_or_else(|| stop(&arrival, Reason::NotFound))?;
+        self.again::<V>(&arrival, found, self.now()).await
+    }
+
     async fn steps<V: Verb>(&self, arrival: Arrival, verb: &V, trace: &Trace) -> Result<Vec<u8>, Stop> {
         if let Some(reason) = self.unseen().await {
             return Err(self.turn_away::<V>(&arrival, reason).await);
@@ -124,9 +136,9 @@ impl Road {
         // record the outcome, then send
         let step = trace.begin();
         let (recorded, ended) = match done {
-            Ok(protected) => {
-                let reply = protected.reply.clone();
-                (self.close(&arrival, verb, protected, decided.is_err()).await, Ok(reply))
+            Ok(mut protected) => {
+                let reply = std::mem::take(&mut protected.reply);
+                (self.close(&arrival, verb, protected, &reply, decided.is_err()).await, Ok(reply))
             }
             Err(failure) => {
                 let recorded = self.fail::<V>(&arrival, &failure).await;
@@ -279,16 +291,17 @@ impl Road {
         arrival: &Arrival,
         verb: &V,
         protected: Protected,
+        reply: &[u8],
         refused: bool,
     ) -> Result<(), StoreError> {
         let now = self.now();
         let mut record = protected.record;
         record
             .set("outcome", if refused { "refused" } else { "done" })
-            .set("reply", words::hex(&seal::sha256(&protected.reply)));
+            .set("reply", words::hex(&seal::sha256(reply)));
         let leaf =
             Leaf::new(&self.shelves, self.world.random(), Some(arrival.id), V::NAME, "outcome", now, record)?;
-        let kept = protected.keep.then_some(&protected.reply);
+        let kept = protected.keep.then_some(reply);
         // Under the key of the outcome's month, which the act then lies under.
         let (shelf, key) = self.shelves.for_record(V::NAME, now)?;
         let sealed = kept.map(|reply| key.seal("act", arrival.id.bytes(), V::NAME, reply));

@@ -21,6 +21,8 @@ pub struct Defaults {
     pub batch_rows: usize,
     /// Size classes of a reply, in bytes; beyond the last one each class is four times the one before.
     pub size_classes: [usize; 4],
+    /// The largest answer that is given, in bytes; a larger one is none.
+    pub largest_answer: usize,
     /// The first time step of a reply; each further one is twice as long.
     pub time_step_ms: i64,
     /// How long a session lives.
@@ -59,6 +61,7 @@ impl Defaults {
             issue_rows_per_hour: 500_000,
             batch_rows: 500,
             size_classes: [4 << 10, 16 << 10, 64 << 10, 256 << 10],
+            largest_answer: 16 << 20,
             time_step_ms: 250,
             session_ms: 86_400_000,
             previous_session_ms: 3_600_000,
@@ -83,6 +86,16 @@ impl Defaults {
             }
             class
         })
+    }
+
+    /// The largest padded answer that stands in a reply's JSON, in bytes; a larger one follows it.
+    pub fn largest_in_json(&self) -> usize {
+        self.size_classes.iter().copied().max().unwrap_or(4096)
+    }
+
+    /// The largest content that makes an answer no larger than [`Defaults::largest_answer`], in bytes.
+    pub const fn largest_content(&self) -> usize {
+        self.largest_answer - 1024
     }
 
     /// When a reply that was ready `elapsed_ms` after the inquiry's arrival may leave, measured from the

@@ -43,6 +43,8 @@ pub struct ProviderFacts {
     pub guard_agrees: bool,
     /// Whether the item is one this provider's connector has.
     pub item_offered: bool,
+    /// Whether what is held of it is no larger than an answer may be.
+    pub fits: bool,
 }
 
 /// How an inquiry stands for an item that one of the provider's clerks must approve.
@@ -105,6 +107,8 @@ pub fn decide_answer(
         "guard_mismatch"
     } else if facts.shielded {
         "shielded"
+    } else if !facts.fits {
+        "too_large"
     } else {
         return Ok(Permit::new(Basis { right, entry: "decided by linkage and trustee".into(), version: 0 }));
     };

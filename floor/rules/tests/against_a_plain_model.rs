@@ -184,11 +184,11 @@ proptest! {
     }
 
     #[test]
-    fn an_answer_needs_every_fact(code_known: bool, record_found: bool, shielded: bool, guard_agrees: bool, item_offered: bool) {
-        let facts = ProviderFacts { code_known, record_found, shielded, guard_agrees, item_offered };
+    fn an_answer_needs_every_fact(code_known: bool, record_found: bool, shielded: bool, guard_agrees: bool, item_offered: bool, fits: bool) {
+        let facts = ProviderFacts { code_known, record_found, shielded, guard_agrees, item_offered, fits };
         let now = Moment(NOON);
         let decided = decide_answer(Right::Law, now, now.plus_ms(10), &facts, &Defaults::house(), now);
-        prop_assert_eq!(decided.is_ok(), code_known && record_found && item_offered && guard_agrees && !shielded);
+        prop_assert_eq!(decided.is_ok(), code_known && record_found && item_offered && guard_agrees && !shielded && fits);
         if let Err((refusal, _)) = decided {
             prop_assert_eq!(refusal.reason, Reason::NotAnswered);
         }

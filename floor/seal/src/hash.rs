@@ -21,6 +21,22 @@ pub fn sha256_parts(parts: &[&[u8]]) -> Sha256 {
     hasher.finalize().into()
 }
 
+/// SHA-256 of bytes that come in pieces.
+#[derive(Default)]
+pub struct Hasher(sha2::Sha256);
+
+impl Hasher {
+    /// Takes the next piece.
+    pub fn update(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    /// The digest of all of them.
+    pub fn end(self) -> Sha256 {
+        self.0.finalize().into()
+    }
+}
+
 /// HMAC-SHA-256 over length-prefixed parts.
 pub(crate) fn hmac256(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     let mut mac = <Hmac<sha2::Sha256> as KeyInit>::new(&padded::<64>(key).into());

@@ -5,6 +5,7 @@
 
 use std::sync::OnceLock;
 
+use hpke::aead::AeadCtxR;
 use hpke::aead::ChaCha20Poly1305;
 use hpke::kdf::HkdfSha256;
 use hpke::kem::{X25519HkdfSha256, XWing};
@@ -74,11 +75,17 @@ fn keypair<K: Kem>(seed: &Secret<32>) -> (Vec<u8>, K::PrivateKey) {
     (public.to_bytes().to_vec(), private)
 }
 
-fn seal_with<K: Kem>(
+/// Bytes of plaintext in each part but the last of what [`SealingPublic::seal_parts`] seals.
+pub const PART: usize = 64 << 10;
+/// What a part is longer by once it is sealed: the tag of ChaCha20-Poly1305 (RFC 8439 §2.8).
+const TAG: usize = 16;
+
+/// Seals each part in turn under one context, which counts them (RFC 9180 §5.2): a part that is moved does not open.
+fn seal_with<'a, K: Kem>(
     key: &[u8],
     info: &[u8],
     aad: &[u8],
-    plaintext: &[u8],
+    parts: impl Iterator<Item = std::borrow::Cow<'a, [u8]>>,
     dice: &Dice,
 ) -> Result<Sealed, SealError> {
     let public = K::PublicKey::from_bytes(key).map_err(|_| SealError::BadKey)?;
@@ -90,27 +97,12 @@ fn seal_with<K: Kem>(
     )
     .map_err(|_| SealError::BadKey)?;
     let mut bytes = enc.to_bytes().to_vec();
-    bytes.extend(context.seal(plaintext, aad).map_err(|_| SealError::BadKey)?);
+    for part in parts {
+        bytes.extend(context.seal(&part, aad).map_err(|_| SealError::BadKey)?);
+    }
     let mut salt = [0; 32];
     context.export(SALT_CONTEXT, &mut salt).map_err(|_| SealError::BadKey)?;
     Ok(Sealed { bytes, salt })
-}
-
-fn open_with<K: Kem>(
-    private: &K::PrivateKey,
-    info: &[u8],
-    aad: &[u8],
-    sealed: &[u8],
-) -> Result<Opened, SealError> {
-    let (enc, ciphertext) = sealed.split_at_checked(K::EncappedKey::size()).ok_or(SealError::DoesNotOpen)?;
-    let enc = K::EncappedKey::from_bytes(enc).map_err(|_| SealError::DoesNotOpen)?;
-    let mut context =
-        hpke::setup_receiver::<ChaCha20Poly1305, HkdfSha256, K>(&OpModeR::Base, private, &enc, info)
-            .map_err(|_| SealError::DoesNotOpen)?;
-    let plaintext = context.open(ciphertext, aad).map_err(|_| SealError::DoesNotOpen)?;
-    let mut salt = [0; 32];
-    context.export(SALT_CONTEXT, &mut salt).map_err(|_| SealError::DoesNotOpen)?;
-    Ok(Opened { plaintext, salt })
 }
 
 impl SealingKey {
@@ -148,19 +140,151 @@ impl SealingKey {
 
     /// Opens a message sealed to this key with the same `info` and `aad`.
     pub fn open(&self, info: &[u8], aad: &[u8], sealed: &[u8]) -> Result<Opened, SealError> {
-        match self.pair() {
-            Pair::XWing(_, private) => open_with::<XWing>(private, info, aad, sealed),
-            Pair::X25519(_, private) => open_with::<X25519HkdfSha256>(private, info, aad, sealed),
+        let (mut context, size) = Context::begin(self, info, sealed).ok_or(SealError::DoesNotOpen)??;
+        let plaintext = context.open(sealed.get(size..).unwrap_or_default(), aad)?;
+        Ok(Opened { plaintext, salt: context.salt()? })
+    }
+}
+
+type Receiver<K> = AeadCtxR<ChaCha20Poly1305, HkdfSha256, K>;
+
+enum Context {
+    XWing(Receiver<XWing>),
+    X25519(Receiver<X25519HkdfSha256>),
+}
+
+impl Context {
+    /// From the encapsulated key at the beginning of `sealed`; gives its length too. `None` while it is not all there.
+    fn begin(key: &SealingKey, info: &[u8], sealed: &[u8]) -> Option<Result<(Self, usize), SealError>> {
+        fn of<K: Kem>(
+            private: &K::PrivateKey,
+            info: &[u8],
+            sealed: &[u8],
+        ) -> Option<Result<(Receiver<K>, usize), SealError>> {
+            let size = K::EncappedKey::size();
+            let enc = K::EncappedKey::from_bytes(sealed.get(..size)?);
+            let context = enc.and_then(|enc| hpke::setup_receiver(&OpModeR::Base, private, &enc, info));
+            Some(context.map(|context| (context, size)).map_err(|_| SealError::DoesNotOpen))
         }
+        match key.pair() {
+            Pair::XWing(_, private) => of::<XWing>(private, info, sealed)
+                .map(|got| got.map(|(context, size)| (Self::XWing(context), size))),
+            Pair::X25519(_, private) => of::<X25519HkdfSha256>(private, info, sealed)
+                .map(|got| got.map(|(context, size)| (Self::X25519(context), size))),
+        }
+    }
+
+    fn open(&mut self, part: &[u8], aad: &[u8]) -> Result<Vec<u8>, SealError> {
+        let opened = match self {
+            Self::XWing(context) => context.open(part, aad),
+            Self::X25519(context) => context.open(part, aad),
+        };
+        opened.map_err(|_| SealError::DoesNotOpen)
+    }
+
+    fn salt(&self) -> Result<[u8; 32], SealError> {
+        let mut salt = [0; 32];
+        let exported = match self {
+            Self::XWing(context) => context.export(SALT_CONTEXT, &mut salt),
+            Self::X25519(context) => context.export(SALT_CONTEXT, &mut salt),
+        };
+        exported.map(|()| salt).map_err(|_| SealError::DoesNotOpen)
+    }
+}
+
+/// Opens what [`SealingPublic::seal_parts`] sealed while it arrives, in pieces of any length. Holds one part at most.
+///
+/// That nothing is missing at the end is not said here: whoever reads must know how long it is, or have its hash signed.
+pub struct Opening<'a> {
+    key: &'a SealingKey,
+    info: Vec<u8>,
+    aad: Vec<u8>,
+    context: Option<Context>,
+    /// What has arrived and is not a whole part yet.
+    pending: Vec<u8>,
+}
+
+impl Opening<'_> {
+    /// Takes the next bytes; `give` is called with the plaintext of each part that is whole.
+    ///
+    /// # Errors
+    /// `DoesNotOpen`: a part is not what was sealed in its place; nothing after it is worth reading.
+    pub fn take(&mut self, bytes: &[u8], mut give: impl FnMut(&[u8])) -> Result<(), SealError> {
+        self.pending.extend_from_slice(bytes);
+        let mut at = 0;
+        if self.context.is_none() {
+            let Some(begun) = Context::begin(self.key, &self.info, &self.pending) else { return Ok(()) };
+            let (context, size) = begun?;
+            (self.context, at) = (Some(context), size);
+        }
+        let context = self.context.as_mut().ok_or(SealError::DoesNotOpen)?;
+        // The last part is told by the end alone: it may be as long as the others.
+        while let Some((part, rest)) =
+            self.pending.get(at..).and_then(|left| left.split_at_checked(PART + TAG))
+        {
+            if rest.is_empty() {
+                break;
+            }
+            give(&context.open(part, &self.aad)?);
+            at += part.len();
+        }
+        self.pending.drain(..at.min(self.pending.len()));
+        Ok(())
+    }
+
+    /// Takes the end: the last part is opened. Gives the secret that both ends can derive.
+    ///
+    /// # Errors
+    /// As [`Opening::take`].
+    pub fn end(mut self, give: impl FnOnce(&[u8])) -> Result<[u8; 32], SealError> {
+        let mut context = self.context.take().ok_or(SealError::DoesNotOpen)?;
+        give(&context.open(&self.pending, &self.aad)?);
+        context.salt()
+    }
+}
+
+impl SealingKey {
+    /// Begins to open what was sealed in parts to this key with the same `info` and `aad`.
+    pub fn opening(&self, info: &[u8], aad: &[u8]) -> Opening<'_> {
+        Opening { key: self, info: info.to_vec(), aad: aad.to_vec(), context: None, pending: Vec::new() }
     }
 }
 
 impl SealingPublic {
+    /// Seals `plaintext`, followed by zeros up to `size` bytes, in parts of [`PART`] bytes: `enc ‖ part ‖ part ‖ …`. One part
+    /// alone is what [`SealingPublic::seal`] makes.
+    pub fn seal_parts(
+        &self,
+        info: &[u8],
+        aad: &[u8],
+        plaintext: &[u8],
+        size: usize,
+        dice: &Dice,
+    ) -> Result<Sealed, SealError> {
+        let size = size.max(plaintext.len()).max(1);
+        let parts = (0..size).step_by(PART).map(|from| {
+            let to = size.min(from + PART);
+            match plaintext.get(from..to) {
+                Some(part) => part.into(),
+                None => {
+                    let mut part = plaintext.get(from..).unwrap_or_default().to_vec();
+                    part.resize(to - from, 0);
+                    part.into()
+                }
+            }
+        });
+        match self.suite {
+            Suite::XWing => seal_with::<XWing>(&self.key.0, info, aad, parts, dice),
+            Suite::X25519 => seal_with::<X25519HkdfSha256>(&self.key.0, info, aad, parts, dice),
+        }
+    }
+
     /// Seals `plaintext` to this key; `info` names the conversation, `aad` what must not be exchanged under it.
     pub fn seal(&self, info: &[u8], aad: &[u8], plaintext: &[u8], dice: &Dice) -> Result<Sealed, SealError> {
+        let whole = std::iter::once(plaintext.into());
         match self.suite {
-            Suite::XWing => seal_with::<XWing>(&self.key.0, info, aad, plaintext, dice),
-            Suite::X25519 => seal_with::<X25519HkdfSha256>(&self.key.0, info, aad, plaintext, dice),
+            Suite::XWing => seal_with::<XWing>(&self.key.0, info, aad, whole, dice),
+            Suite::X25519 => seal_with::<X25519HkdfSha256>(&self.key.0, info, aad, whole, dice),
         }
     }
 }

@@ -139,6 +139,57 @@ proptest! {
         prop_assert_eq!(key.open(b"i", b"a", &sealed.bytes).unwrap().plaintext, content);
     }
 
+    /// In parts: the plain model is one part at a time by hand, and how the bytes are cut on their way changes nothing.
+    #[test]
+    fn whatever_is_sealed_in_parts_opens_again_in_any_pieces(
+        content in proptest::collection::vec(any::<u8>(), 0..300),
+        repeated in 1_usize..1200,
+        more in 0_usize..200_000,
+        cuts in proptest::collection::vec(1_usize..200_000, 0..6),
+        flip in proptest::option::of(any::<proptest::sample::Index>()),
+    ) {
+        let dice = dice();
+        let key = SealingKey::generate(Suite::X25519, &dice);
+        let content = content.repeat(repeated);
+        let size = content.len() + more;
+        let sealed = key.public().seal_parts(b"i", b"a", &content, size, &dice).unwrap();
+        let parts = size.max(1).div_ceil(PART);
+        prop_assert_eq!(sealed.bytes.len(), 32 + size.max(1) + parts * 16);
+        let mut bytes = sealed.bytes.clone();
+        if let Some(flip) = &flip {
+            let at = flip.index(bytes.len());
+            bytes[at] ^= 1;
+        }
+        let mut opening = key.opening(b"i", b"a");
+        let (mut plain, mut left, mut holds) = (Vec::new(), bytes.as_slice(), true);
+        for cut in cuts {
+            let (now, then) = left.split_at(cut.min(left.len()));
+            holds = holds && opening.take(now, |part| plain.extend_from_slice(part)).is_ok();
+            left = then;
+        }
+        holds = holds && opening.take(left, |part| plain.extend_from_slice(part)).is_ok();
+        let salt = opening.end(|part| plain.extend_from_slice(part));
+        if flip.is_some() {
+            prop_assert!(!holds || salt.is_err());
+        } else {
+            prop_assert_eq!(salt.unwrap(), sealed.salt);
+            let mut padded = content;
+            padded.resize(size.max(1), 0);
+            prop_assert!(plain == padded);
+        }
+    }
+
+    /// One part is what sealing at once makes, and opens as such.
+    #[test]
+    fn one_part_is_a_sealed_message(content in proptest::collection::vec(any::<u8>(), 1..5000)) {
+        let dice = dice();
+        let key = SealingKey::generate(Suite::X25519, &dice);
+        let sealed = key.public().seal_parts(b"i", b"a", &content, content.len(), &dice).unwrap();
+        let opened = key.open(b"i", b"a", &sealed.bytes).unwrap();
+        prop_assert_eq!(opened.plaintext, content);
+        prop_assert_eq!(opened.salt, sealed.salt);
+    }
+
     #[test]
     fn arbitrary_text_is_never_a_signed_message(text in ".{0,200}") {
         let key = SigningKey::generate(&dice());

@@ -19,6 +19,7 @@ use words::{PartyId, Reason};
 
 use crate::inner_keys::InnerKey;
 use crate::problem::{Problem, ProblemBody};
+use crate::tail::{HEAD_AND_TAIL, Tail, read_head};
 use crate::tls::{TlsError, TlsIdentity};
 
 /// Why a call to another room brought no answer.
@@ -145,6 +146,32 @@ impl Peers {
     ) -> Result<A, CallError> {
         let body = serde_json::to_vec(message).map_err(|_| CallError::NotOfProtocol)?;
         self.post_bytes(peer, address, path, body.into(), within).await
+    }
+
+    /// Posts `message` and reads the answer, or its head alone where a tail follows: `length` says how long a tail that head
+    /// announces. `within` bounds the time to the head; a tail may take longer, but not stand still.
+    pub async fn post_for_tail<A: DeserializeOwned>(
+        &self,
+        peer: &PartyId,
+        address: &str,
+        path: &str,
+        message: &impl Serialize,
+        within: Duration,
+        length: impl FnOnce(&A) -> Option<u64>,
+    ) -> Result<(A, Option<Tail>), CallError> {
+        let body = serde_json::to_vec(message).map_err(|_| CallError::NotOfProtocol)?;
+        let client = self.client(peer).map_err(|_| CallError::Unreachable)?;
+        let request = request(Method::POST, &format!("https://{address}{path}"), None, body.into())?;
+        let exchange = async {
+            let response = client.request(request).await.map_err(|_| CallError::Unreachable)?;
+            let tailed =
+                response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == HEAD_AND_TAIL);
+            if response.status().is_success() && tailed {
+                return read_head(response.into_body(), length).await.map(|(head, tail)| (head, Some(tail)));
+            }
+            answer(response).await.map(|whole| (whole, None))
+        };
+        tokio::time::timeout(within, exchange).await.unwrap_or(Err(CallError::TimedOut))
     }
 
     /// Posts bytes that are JSON already.

@@ -12,6 +12,7 @@ mod listener;
 mod openapi;
 mod problem;
 mod routes;
+mod tail;
 mod tls;
 
 pub use body::{Json, Text, read_body, read_json};
@@ -24,4 +25,5 @@ pub use problem::{Problem, ProblemBody, Recorded};
 pub use routes::{
     About, Content, Header, Notes, Rejection, Route, RouteLine, SchemaOf, Side, Who, public_router, router,
 };
+pub use tail::{HEAD_AND_TAIL, Onward, Tail, joined, response_of_joined, response_with_tail, split_head};
 pub use tls::{PagesTls, TlsError, TlsIdentity};

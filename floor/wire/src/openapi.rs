@@ -162,11 +162,16 @@ fn responses(line: &RouteLine, generator: &mut SchemaGenerator) -> Value {
     for (status, content) in &line.about.gives {
         let description =
             axum::http::StatusCode::from_u16(*status).ok().and_then(|code| code.canonical_reason());
-        let mut response = json!({ "description": description.unwrap_or("Done") });
-        if let (Some(fields), Some(content)) = (response.as_object_mut(), media(*content, generator)) {
-            fields.insert("content".into(), content);
+        let response = responses
+            .entry(status.to_string())
+            .or_insert_with(|| json!({ "description": description.unwrap_or("Done") }));
+        // Several media types may come with one status.
+        if let (Some(fields), Some(Value::Object(content))) =
+            (response.as_object_mut(), media(*content, generator))
+            && let Some(all) = fields.entry("content").or_insert_with(|| json!({})).as_object_mut()
+        {
+            all.extend(content);
         }
-        responses.insert(status.to_string(), response);
     }
     if line.side == Side::Pages {
         let page = json!({ "description": "A page; a refusal is one too.", "content": { HTML: {} } });

@@ -6,9 +6,9 @@ use std::sync::{Arc, PoisonError};
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use house::{Expected, json_bytes, told};
+use house::{Expected, told};
 use protocol::audit::FindingKind;
-use protocol::inquiry::{ANSWER_INFO, Answer, Hop, Inquiry, Reply, ReplyStatement, ToProvider, guard_name};
+use protocol::inquiry::{ANSWER_INFO, Again, Answer, Hop, Inquiry, ReplyStatement, ToProvider, guard_name};
 use protocol::oversight::{CASES, CaseKind, OpenCase};
 use protocol::proof::{DemandProof, Target};
 use road::{Arrival, Failure, Parcel, Protected, Record, Refused, RoomWrite, Verb};
@@ -40,12 +40,32 @@ pub(crate) async fn answer(
     let found = gateway.find_person(&message, &inquiry, &last).await?;
     let wait = gateway.wait(&inquiry, found.number.as_deref()).await.map_err(|error| own_database(&error))?;
     let arrival = Arrival { id: inquiry.id, caller: caller.label(), request_hash: message.inquiry.hash() };
+    // A large answer is held whole here, from its sealing until it has been sent: so many at once and no more.
+    let large =
+        found.content.as_ref().is_some_and(|content| content.get().len() > house.defaults.largest_in_json());
+    let place = if large { Arc::clone(&house.large).acquire_owned().await.ok() } else { None };
     let verb = AnswerInquiry { gateway: Arc::clone(&gateway), jws: message.inquiry, inquiry, found, wait };
     let reply = house.road.travel(arrival, verb).await;
     // The reply leaves at a time step, so that how long it took says nothing of the person.
     let step = house.defaults.time_step(house.now().since_ms(arrived));
     house.world.sleep_until(arrived.plus_ms(step).0).await;
-    reply.map(json_bytes).map_err(told)
+    reply.map(|spoken| house::kept_reply(spoken, place)).map_err(told)
+}
+
+/// The stored reply once more, where it broke off on its way.
+pub(crate) async fn reply_again(
+    State(here): State<Here>,
+    Extension(caller): Extension<Caller>,
+    body: Json<Again>,
+) -> Result<Response, Problem> {
+    let house = &here.0.house;
+    let jws = body.message.inquiry;
+    let from = jws.claimed_party().map_err(|_| Problem::new(Reason::BadSignature))?;
+    let inquiry: Inquiry = house.verify(&jws, &from)?;
+    let arrival = Arrival { id: inquiry.id, caller: caller.label(), request_hash: jws.hash() };
+    let place = Arc::clone(&house.large).acquire_owned().await.ok();
+    let spoken = house.road.stored::<AnswerInquiry>(arrival).await.map_err(told)?;
+    Ok(house::kept_reply(spoken, place))
 }
 
 impl Gateway {
@@ -121,6 +141,7 @@ impl Gateway {
             .map_err(|error| own_database(&error))?;
         let guard = self.open_guard(inquiry);
         let mut facts = ProviderFacts {
+            fits: true,
             code_known: number.is_some(),
             record_found: false,
             shielded: false,
@@ -137,6 +158,13 @@ impl Gateway {
         let acceptable = birth_and_sex(&held.attributes).acceptable();
         facts.guard_agrees = guard.is_some_and(|guard| acceptable.iter().any(|one| guard.agrees(one)));
         facts.item_offered = held.content.is_some();
+        facts.fits = held
+            .content
+            .as_ref()
+            .is_none_or(|content| content.get().len() <= house.defaults.largest_content());
+        if !facts.fits {
+            tracing::error!(act = %inquiry.id, item = %inquiry.item, "what is held is larger than an answer may be");
+        }
         Ok(Found { facts, number: Some(number), content: held.content, as_of: held.as_of })
     }
 
@@ -185,8 +213,9 @@ impl AnswerInquiry {
         let house = &self.gateway.house;
         let hash = self.jws.hash();
         let info = [ANSWER_INFO, &hash].concat();
-        let plain = answer.padded(|length| house.defaults.size_class(length));
-        let sealed = self.inquiry.reply_key.seal(&info, self.inquiry.id.bytes(), &plain, &house.dice);
+        let plain = answer.prefixed();
+        let (key, class) = (&self.inquiry.reply_key, house.defaults.size_class(plain.len()));
+        let sealed = key.seal_parts(&info, self.inquiry.id.bytes(), &plain, class, &house.dice);
         let sealed = sealed.map_err(|_| Failure::with(Reason::Malformed, "`reply_key` is no key."))?;
         if !matches!(answer, Answer::NotAnswered) {
             record.set("content", answer.commitment(&sealed.salt));
@@ -197,8 +226,8 @@ impl AnswerInquiry {
             sealed: B64::from(seal::sha256(&sealed.bytes)),
         };
         record.set("inquiry", words::hex(&hash));
-        let reply = Reply { statement: house.sign(&statement), sealed: sealed.bytes.into() };
-        let reply = serde_json::to_vec(&reply).map_err(|_| Failure::new(Reason::Internal))?;
+        let statement = house.sign(&statement);
+        let reply = house.reply_to_keep(statement, sealed.bytes, class)?;
         Ok(Protected { reply, record, writes: None, keep: true })
     }
 }

@@ -214,8 +214,7 @@ impl Verb for AskProvider {
             self.gateway.compose(&self.wanted, code, person).await.map_err(Failure::new)?;
         let jws = self.gateway.house.sign(&inquiry);
         let house = &self.gateway.house;
-        let reply = house.send_inquiry(&inquiry, &jws, None).await?;
-        house.open_reply(&inquiry, &jws, &reply_key, &reply)
+        house.inquire(&inquiry, &jws, &reply_key, None).await
     }
 
     fn protect(&self, _permit: &Self::Permit, opened: OpenedReply) -> Result<Protected, Failure> {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use house::{House, Settings, StartError};
-use protocol::inquiry::{self, Inquiry, Reply, ToLinkage};
+use protocol::inquiry::{Inquiry, Reply, ToLinkage};
 use seal::{Jws, SealingKey};
 use wire::CallError;
 use words::{ActId, AffairId, ItemId, PartyId, Reason, StaffId};
@@ -79,11 +79,20 @@ impl Member {
         self.gateway.house.sign(inquiry)
     }
 
-    /// Sends a signed inquiry to linkage.
+    /// Sends a signed inquiry to linkage; of a large answer the whole is waited for, and put where a small one stands.
     pub async fn send(&self, jws: &Jws) -> Result<Reply, CallError> {
         let linkage = self.gateway.house.only("linkage").map_err(|_| CallError::Unreachable)?;
         let message = ToLinkage { inquiry: jws.clone(), person: None };
-        self.gateway.house.post(&linkage, inquiry::PATH, &message, std::time::Duration::from_secs(15)).await
+        let house = &self.gateway.house;
+        let arrived = house.post_inquiry(&linkage, &message, house.now().plus_ms(15_000)).await?;
+        let mut reply = arrived.reply;
+        if let Some(mut tail) = arrived.tail {
+            while let Some(piece) = tail.next().await? {
+                reply.sealed.0.extend_from_slice(&piece);
+            }
+            reply.follows = None;
+        }
+        Ok(reply)
     }
 
     /// Opens a reply as the member's gateway would: the content, or why there is none.

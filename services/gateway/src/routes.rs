@@ -20,6 +20,16 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             )
             .takes::<inquiry::ToProvider>()
             .gives::<inquiry::Reply>()
+            .gives_media(wire::HEAD_AND_TAIL)
+            .limit(defaults.body_bytes),
+        Route::new(Side::Outer, Method::POST, inquiry::REPLIES, TRUSTEE, post(crate::answer::reply_again))
+            .says(
+                "終わった照会の回答をもう一度渡す。",
+                "Gives the reply of an inquiry that is over once more.",
+            )
+            .takes::<inquiry::Again>()
+            .gives::<inquiry::Reply>()
+            .gives_media(wire::HEAD_AND_TAIL)
             .limit(defaults.body_bytes),
         Route::new(Side::Outer, Method::POST, issue::PATH, TRUSTEE, post(crate::take_codes::take_codes))
             .says("リンクコードの一束を受け取る。", "Takes in a batch of link codes.")

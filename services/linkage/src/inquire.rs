@@ -1,15 +1,14 @@
 //! An inquiry at linkage: decided here, half converted, passed to the trustee in the inquirer's own bytes.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use conversion::{Asked, Converted, DecisionFacts, Source};
-use house::{House, json_bytes, told};
+use house::{Arrived, Passage, Sent, told};
 use protocol::index::{HALF_PATH, HalfIndex, hash_of};
-use protocol::inquiry::{self, Hop, Inquiry, PersonAsks, Reply, ToLinkage, ToTrustee};
+use protocol::inquiry::{Hop, Inquiry, PersonAsks, ToLinkage, ToTrustee};
 use protocol::proof::Target;
 use road::{Arrival, Failure, Parcel, Protected, Record, Refused, RoomWrite, Verb};
 use rules::{Convert, Pace, Permit};
@@ -40,8 +39,19 @@ pub(crate) async fn inquire(
     let arrival = Arrival { id: inquiry.id, caller: party.id.to_string(), request_hash: jws.hash() };
     let halves = Halves::make(&linkage, &inquiry, &jws).await?;
     let facts = DecisionFacts::now(&linkage.house, linkage.house.person_asks(&inquiry, person.as_ref())?);
-    let verb = Inquire { linkage: Arc::clone(&linkage), inquiry, jws, person, halves, facts };
-    linkage.house.road.travel(arrival, verb).await.map(json_bytes).map_err(told)
+    let (asked, passage) = (Sent { inquiry: inquiry.clone(), jws: jws.clone() }, Passage::default());
+    let verb = Inquire {
+        linkage: Arc::clone(&linkage),
+        inquiry,
+        jws,
+        person,
+        halves,
+        facts,
+        passage: passage.clone(),
+    };
+    let spoken = linkage.house.road.travel(arrival, verb).await.map_err(told)?;
+    let trustee = linkage.house.only("trustee")?;
+    linkage.house.pass_on(&asked, spoken, &passage, &trustee).await
 }
 
 /// Both conversions of one inquiry, made in one go before the decision: the index entry is due whatever is decided.
@@ -115,12 +125,13 @@ struct Inquire {
     person: Option<PersonAsks>,
     halves: Halves,
     facts: DecisionFacts,
+    passage: Passage,
 }
 
 impl Verb for Inquire {
     const NAME: &'static str = "inquire";
     type Permit = Permit<Convert>;
-    type Acted = Reply;
+    type Acted = Arrived;
 
     fn label(&self) -> String {
         self.inquiry.affair.to_string()
@@ -163,7 +174,7 @@ impl Verb for Inquire {
         Some(self.linkage.conversions.keep_conversions(self.halves.kept.clone()))
     }
 
-    async fn act(&self, _permit: &Self::Permit) -> Result<Reply, Failure> {
+    async fn act(&self, _permit: &Self::Permit) -> Result<Arrived, Failure> {
         let house = &self.linkage.house;
         let trustee = house.only("trustee").map_err(Failure::new)?;
         let (code, hop) = self
@@ -178,25 +189,12 @@ impl Verb for Inquire {
             index: self.halves.index.clone(),
             person: self.person.clone(),
         };
-        let within = until(house, self.inquiry.deadline);
-        house
-            .post(&trustee, inquiry::PATH, &message, within)
-            .await
-            .map_err(|error| Failure::with(error.reason(), "from the trustee onward"))
+        let posted = house.post_inquiry(&trustee, &message, self.inquiry.deadline).await;
+        posted.map_err(|error| Failure::with(error.reason(), "from the trustee onward"))
     }
 
-    fn protect(&self, _permit: &Self::Permit, reply: Reply) -> Result<Protected, Failure> {
-        let mut record = Record::new();
-        // The reply is sealed and signed by the provider; its size class is all that is seen of it.
-        record
-            .set("size_class", reply.sealed.0.len())
-            .set("sealed", words::hex(&seal::sha256(&reply.sealed.0)));
-        let reply = serde_json::to_vec(&reply).map_err(|_| Failure::new(Reason::Internal))?;
-        Ok(Protected { reply, record, writes: None, keep: true })
+    /// The reply is sealed and signed by the provider; its size class is all that is seen of it.
+    fn protect(&self, _permit: &Self::Permit, arrived: Arrived) -> Result<Protected, Failure> {
+        self.linkage.house.protect_passing(&self.inquiry, &self.jws, arrived, &self.passage)
     }
-}
-
-/// The time left until a deadline.
-fn until(house: &House, deadline: Moment) -> Duration {
-    Duration::from_millis(u64::try_from(deadline.since_ms(house.now())).unwrap_or(0))
 }

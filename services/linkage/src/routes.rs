@@ -24,6 +24,7 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
         )
         .takes::<inquiry::ToLinkage>()
         .gives::<inquiry::Reply>()
+        .gives_media(wire::HEAD_AND_TAIL)
         .limit(defaults.body_bytes),
         Route::new(
             Side::Outer,

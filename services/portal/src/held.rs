@@ -181,8 +181,7 @@ impl Verb for AskHeld {
         let house = &self.portal.house;
         let (inquiry, way, key) = self.compose().await?;
         let jws = house.sign(&inquiry);
-        let reply = house.send_inquiry(&inquiry, &jws, Some(way)).await?;
-        let opened = house.open_reply(&inquiry, &jws, &key, &reply)?;
+        let opened = house.inquire(&inquiry, &jws, &key, Some(way)).await?;
         Ok(Brought {
             content: opened.answer.commitment(&opened.salt),
             inquiry: words::hex(&opened.inquiry_hash),

@@ -2,16 +2,15 @@
 //! the provider.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use conversion::{Asked, Converted, DecisionFacts, Source};
-use house::{Expected, json_bytes, told};
+use house::{Arrived, Expected, Passage, Sent, told};
 use protocol::audit::FindingKind;
 use protocol::index::IndexHop;
-use protocol::inquiry::{self, Hop, Inquiry, Reply, ToProvider, ToTrustee};
+use protocol::inquiry::{Again, Hop, Inquiry, ToProvider, ToTrustee};
 use protocol::proof::{DemandProof, Target};
 use road::{Arrival, Failure, Parcel, Protected, Record, Refused, RoomWrite, Verb};
 use rules::{Convert, Pace, Permit};
@@ -58,6 +57,8 @@ pub(crate) async fn inquire(
         DecisionFacts::now(&trustee.house, trustee.house.person_asks(&inquiry, message.person.as_ref())?);
     // Made before the decision, so that what is given out is in the record before it goes anywhere.
     let to = trustee.convert_to_provider(&inquiry, &hop, &message).await;
+    let passage = Passage::default();
+    let asked = Sent { inquiry: inquiry.clone(), jws: message.inquiry.clone() };
     let verb = Inquire {
         trustee: Arc::clone(&trustee),
         inquiry,
@@ -68,8 +69,26 @@ pub(crate) async fn inquire(
         to,
         kept_index,
         facts,
+        passage: passage.clone(),
     };
-    trustee.house.road.travel(arrival, verb).await.map(json_bytes).map_err(told)
+    let spoken = trustee.house.road.travel(arrival, verb).await.map_err(told)?;
+    trustee.pass_on(&asked, spoken, &passage).await
+}
+
+/// The stored reply once more, for what flows through and was not all passed on: no code goes anywhere again.
+pub(crate) async fn reply_again(
+    State(here): State<Here>,
+    Extension(caller): Extension<Caller>,
+    body: Json<Again>,
+) -> Result<Response, Problem> {
+    let trustee = here.0;
+    let Caller::Party(linkage) = caller else { return Err(Problem::new(Reason::Unauthenticated)) };
+    let jws = body.message.inquiry;
+    let from = jws.claimed_party().map_err(|_| Problem::new(Reason::BadSignature))?;
+    let inquiry: Inquiry = trustee.house.verify(&jws, &from)?;
+    let arrival = Arrival { id: inquiry.id, caller: linkage.id.to_string(), request_hash: jws.hash() };
+    let spoken = trustee.house.road.stored::<Inquire>(arrival).await.map_err(told)?;
+    trustee.pass_on(&Sent { inquiry, jws }, spoken, &Passage::default()).await
 }
 
 struct Inquire {
@@ -84,12 +103,13 @@ struct Inquire {
     /// The conversion of the index entry, to be shown on demand.
     kept_index: Converted,
     facts: DecisionFacts,
+    passage: Passage,
 }
 
 impl Verb for Inquire {
     const NAME: &'static str = "inquire";
     type Permit = Permit<Convert>;
-    type Acted = Reply;
+    type Acted = Arrived;
 
     fn label(&self) -> String {
         self.inquiry.affair.to_string()
@@ -134,7 +154,7 @@ impl Verb for Inquire {
         Some(self.trustee.conversions.keep_conversions(kept))
     }
 
-    async fn act(&self, _permit: &Self::Permit) -> Result<Reply, Failure> {
+    async fn act(&self, _permit: &Self::Permit) -> Result<Arrived, Failure> {
         let house = &self.trustee.house;
         if house.wants_proof(self.inquiry.right) {
             self.have_linkage_show().await?;
@@ -150,23 +170,22 @@ impl Verb for Inquire {
             person: self.message.person.clone(),
         };
         let provider = house.party(&self.inquiry.to).map_err(Failure::new)?;
-        let left = self.inquiry.deadline.since_ms(house.now());
-        let within = Duration::from_millis(u64::try_from(left).unwrap_or(0));
-        let reply = house.post(&provider, inquiry::PATH, &message, within).await;
-        reply.map_err(|error| Failure::with(error.reason(), "from the provider"))
+        let posted = house.post_inquiry(&provider, &message, self.inquiry.deadline).await;
+        posted.map_err(|error| Failure::with(error.reason(), "from the provider"))
     }
 
-    fn protect(&self, _permit: &Self::Permit, reply: Reply) -> Result<Protected, Failure> {
-        let mut record = Record::new();
-        record
-            .set("size_class", reply.sealed.0.len())
-            .set("sealed", words::hex(&seal::sha256(&reply.sealed.0)));
-        let reply = serde_json::to_vec(&reply).map_err(|_| Failure::new(Reason::Internal))?;
-        Ok(Protected { reply, record, writes: None, keep: true })
+    fn protect(&self, _permit: &Self::Permit, arrived: Arrived) -> Result<Protected, Failure> {
+        self.trustee.house.protect_passing(&self.inquiry, &self.message.inquiry, arrived, &self.passage)
     }
 }
 
 impl Trustee {
+    /// Sends a reply on; what is not here any more is fetched from the provider once more.
+    async fn pass_on(&self, asked: &Sent, spoken: Vec<u8>, passage: &Passage) -> Result<Response, Problem> {
+        let provider = self.house.party(&asked.inquiry.to)?;
+        self.house.pass_on(asked, spoken, passage, &provider).await
+    }
+
     /// The second half of the conversion to the provider.
     async fn convert_to_provider(
         &self,

@@ -13,6 +13,15 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
     const LINKAGE: Who = Who::Parties(&["linkage"]);
     const WITH_SESSIONS: Who = Who::Parties(&["gateway", "registry", "portal"]);
     let mut routes = vec![
+        Route::new(Side::Outer, Method::POST, inquiry::REPLIES, LINKAGE, post(crate::inquire::reply_again))
+            .says(
+                "終わった照会の回答をもう一度渡す。",
+                "Gives the reply of an inquiry that is over once more.",
+            )
+            .takes::<inquiry::Again>()
+            .gives::<inquiry::Reply>()
+            .gives_media(wire::HEAD_AND_TAIL)
+            .limit(defaults.body_bytes),
         Route::new(Side::Outer, Method::POST, inquiry::PATH, LINKAGE, post(crate::inquire::inquire))
             .says(
                 "照会をもう一度判断し、変換を終える。",
@@ -20,6 +29,7 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
             )
             .takes::<inquiry::ToTrustee>()
             .gives::<inquiry::Reply>()
+            .gives_media(wire::HEAD_AND_TAIL)
             .limit(defaults.body_bytes),
         Route::new(Side::Outer, Method::POST, index::HALF_PATH, LINKAGE, post(crate::half_index::half_index))
             .says(

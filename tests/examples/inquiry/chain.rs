@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 
 use crate::account;
 use crate::load::{Caller, Callers, Measured};
+use crate::mix;
 use crate::own_build::Service;
 
 /// The configuration, with what differs from machine to machine left open.
@@ -22,7 +23,8 @@ pub struct Chain {
     child: Child,
     service: Option<Service>,
     first: u16,
-    request: Arc<Vec<u8>>,
+    /// One for each reply.
+    requests: Arc<Vec<Vec<u8>>>,
     folder: PathBuf,
 }
 
@@ -40,7 +42,7 @@ impl Chain {
     pub async fn start(
         folder: &Path,
         request: Vec<u8>,
-        reply: &[u8],
+        replies: &[Vec<u8>],
         postgres: Option<&str>,
     ) -> Result<Self> {
         let folder = folder.join(if postgres.is_some() { "nginx-own" } else { "nginx" });
@@ -52,8 +54,17 @@ impl Chain {
             text = text.replace(&format!("@PORT{n}@"), &port.to_string());
         }
         text = text.replace("@BACKEND@", &backend.to_string());
-        let reply_file = folder.join("reply.json");
-        std::fs::write(&reply_file, reply)?;
+        let mut locations = String::new();
+        for (n, reply) in replies.iter().enumerate() {
+            std::fs::write(folder.join(format!("reply-{n}.json")), reply)?;
+            locations +=
+                &format!("        location = /reply-{n}.json {{ default_type application/json; }}\n");
+            locations += &format!(
+                "        location = /inquiries/{n} {{ error_page 405 =200 /reply-{n}.json; return 405; }}\n"
+            );
+        }
+        text = text.replace("@REPLIES@", &locations);
+        let reply_file = folder.join("reply-0.json");
         let service = match postgres {
             Some(url) => Some(Service::start(backend, url, &reply_file).await?),
             None => None,
@@ -71,12 +82,16 @@ impl Chain {
             .context("nginx is not there: apt-get install nginx-light")?;
         let first = *ports.first().context("a port")?;
         let length = request.len();
-        let mut head = format!(
-            "POST /inquiries HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
-        )
-        .into_bytes();
-        head.extend(request);
-        let chain = Self { child, service, first, request: Arc::new(head), folder };
+        let whole = |n| {
+            let mut head = format!(
+                "POST /inquiries/{n} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+            )
+            .into_bytes();
+            head.extend(&request);
+            head
+        };
+        let requests = Arc::new((0..replies.len()).map(whole).collect());
+        let chain = Self { child, service, first, requests, folder };
         for _ in 0..100 {
             if TcpStream::connect(("127.0.0.1", first)).await.is_ok() {
                 // The service behind it may take a moment longer.
@@ -96,7 +111,7 @@ impl Chain {
     async fn caller(&self) -> Result<Through> {
         let stream = TcpStream::connect(("127.0.0.1", self.first)).await?;
         stream.set_nodelay(true)?;
-        Ok(Through { stream, request: Arc::clone(&self.request), buffer: Vec::new() })
+        Ok(Through { stream, requests: Arc::clone(&self.requests), buffer: Vec::new(), turn: 0 })
     }
 
     /// The master's workers, and the service with its database.
@@ -114,8 +129,9 @@ impl Chain {
     /// Runs so many callers.
     pub async fn run(&self, callers: usize, within: Duration) -> Result<Measured> {
         let mut all = Vec::new();
-        for _ in 0..callers {
-            all.push(self.caller().await?);
+        for turn in 0..callers {
+            // Each begins elsewhere in the mix.
+            all.push(Through { turn: turn * 61, ..self.caller().await? });
         }
         account(&self.processes()?, Callers { callers: all, within }).await
     }
@@ -124,18 +140,30 @@ impl Chain {
 /// One connection to the first server.
 struct Through {
     stream: TcpStream,
-    request: Arc<Vec<u8>>,
+    requests: Arc<Vec<Vec<u8>>>,
     buffer: Vec<u8>,
+    turn: usize,
 }
 
 impl Through {
     async fn once(&mut self) -> Result<bool> {
-        self.stream.write_all(&self.request).await?;
+        let which = if self.requests.len() > 1 { mix::size_at(self.turn) } else { 0 };
+        self.turn += 1;
+        self.stream.write_all(self.requests.get(which).context("a request")?).await?;
         self.buffer.clear();
         let mut part = [0; 16_384];
+        let (mut wanted, mut got, mut ok) = (0, 0, false);
         loop {
             let read = self.stream.read(&mut part).await?;
             ensure!(read > 0, "the connection ended");
+            if wanted > 0 {
+                // Only the length counts.
+                got += read;
+                if got >= wanted {
+                    return Ok(ok);
+                }
+                continue;
+            }
             self.buffer.extend_from_slice(part.get(..read).unwrap_or_default());
             let Some(end) = self.buffer.windows(4).position(|four| four == b"\r\n\r\n") else { continue };
             let head =
@@ -143,9 +171,10 @@ impl Through {
             let length = head
                 .lines()
                 .find_map(|line| line.strip_prefix("content-length: ")?.trim().parse::<usize>().ok());
-            let length = length.context("no length")?;
-            if self.buffer.len() >= end + 4 + length {
-                return Ok(head.starts_with("http/1.1 200"));
+            (wanted, got) = (end + 4 + length.context("no length")?, self.buffer.len());
+            ok = head.starts_with("http/1.1 200");
+            if got >= wanted {
+                return Ok(ok);
             }
         }
     }

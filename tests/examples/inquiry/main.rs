@@ -6,6 +6,7 @@
 
 mod chain;
 mod load;
+mod mix;
 mod own_build;
 mod primitives;
 mod rooms;
@@ -43,6 +44,9 @@ struct Arguments {
     /// Callers at once.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64])]
     callers: Vec<usize>,
+    /// Answers of X-Road's own mix of sizes, 2 kB to 10 MB, under the first of the settings and nothing else.
+    #[arg(long)]
+    mix: bool,
     /// A PostgreSQL server: what a user would build instead is measured beside.
     #[arg(long)]
     postgres: Option<String>,
@@ -72,7 +76,13 @@ async fn main() -> Result<()> {
     let flush = flush_time(&arguments.folder)?;
     println!("file system {kind}; a flush of 4 kB takes {:.0} µs (median of 200)", flush * 1e6);
     for setting in &arguments.settings {
-        measure(&arguments, &Setting::parse(setting)?).await?;
+        let mut setting = Setting::parse(setting)?;
+        if arguments.mix {
+            setting.mix = true;
+            mix::measure(&arguments, &setting).await?;
+            break;
+        }
+        measure(&arguments, &setting).await?;
     }
     println!(
         "\nA reply leaves at a time step, 250 ms at the earliest (so that its time says nothing of the person): p50 has that in it."
@@ -85,6 +95,14 @@ pub struct Setting {
     proofs: String,
     reply_key: String,
     scheme: u8,
+    /// Whether answers have the sizes of the mix.
+    mix: bool,
+}
+
+impl Arguments {
+    fn program(&self) -> Result<&Path> {
+        self.program.as_deref().context("--program names the program whose rooms are run")
+    }
 }
 
 impl Setting {
@@ -95,22 +113,23 @@ impl Setting {
         };
         let scheme = parts.next().map_or(Ok(6), |scheme| scheme.parse()).context("a scheme is a number")?;
         ensure!([2, 6].contains(&scheme), "{text}: whole inquiries are measured under schemes 2 and 6");
-        Ok(Self { proofs, reply_key, scheme })
+        Ok(Self { proofs, reply_key, scheme, mix: false })
     }
 }
 
 /// One setting: the rooms beside nginx and beside what a user would build, in turns.
 async fn measure(arguments: &Arguments, setting: &Setting) -> Result<()> {
-    let Setting { proofs, reply_key, scheme } = setting;
+    let Setting { proofs, reply_key, scheme, .. } = setting;
     println!("\n== scheme {scheme}; conversions shown: {proofs}; replies sealed to {reply_key} ==");
-    let program = arguments.program.as_ref().context("--program names the program whose rooms are run")?;
-    let rooms = Rooms::start(program, &arguments.folder, setting).await?;
-    let (request, reply) = rooms.bodies().await?;
+    let rooms = Rooms::start(arguments.program()?, &arguments.folder, setting).await?;
+    let (request, reply) = rooms.bodies(0).await?;
+    let replies = [reply];
+    let [reply] = &replies;
     println!("bodies: {} bytes to linkage, {} bytes back", request.len(), reply.len());
     let mut chains =
-        vec![("nginx × 5", Chain::start(&arguments.folder, request.clone(), &reply, None).await?)];
+        vec![("nginx × 5", Chain::start(&arguments.folder, request.clone(), &replies, None).await?)];
     if let Some(url) = &arguments.postgres {
-        let own = Chain::start(&arguments.folder, request, &reply, Some(url)).await?;
+        let own = Chain::start(&arguments.folder, request, &replies, Some(url)).await?;
         chains.push(("nginx × 4 + PostgreSQL", own));
     }
     let within = Duration::from_secs(arguments.seconds);

@@ -22,6 +22,7 @@ use words::{AffairId, ItemId, PartyId};
 use world::{Stopwatch, World};
 
 use crate::load::{Caller, Callers, Measured};
+use crate::mix::{self, SIZES};
 use crate::{Setting, account, memory_of};
 
 /// The rooms, running.
@@ -33,6 +34,7 @@ pub struct Rooms {
     customers: [Arc<Vec<String>>; 2],
     next: Arc<AtomicUsize>,
     names: Vec<String>,
+    mix: bool,
     _services: Vec<OwnService>,
 }
 
@@ -66,10 +68,25 @@ fn customers(truth: &Truth, city: &str) -> Vec<String> {
         .collect()
 }
 
+/// The tax agency holds of each customer, in turn, an income that is written in as many characters as the mix says.
+fn let_tax_hold(folder: &Path, truth: &Truth, city: &str, customers: &[String]) -> Result<()> {
+    let agency = demo::Institution::named("tax").context("the tax agency")?;
+    let mut database = rusqlite::Connection::open(folder.join("sources/tax/zeimu.db"))?;
+    let change = database.transaction()?;
+    for (number, (size, _)) in customers.iter().zip(SIZES.iter().cycle()) {
+        let row = truth.rows.iter().find(|row| row.institution.as_str() == city && row.number == *number);
+        let resident = row.and_then(|row| row.resident).context("a customer is a resident")?;
+        let there = &truth.linked(agency, resident).context("linked at the tax agency")?.number;
+        let text: String = ('a'..='z').cycle().take(*size).collect();
+        change.execute("UPDATE income SET zeigaku = ?1 WHERE seiri_no = ?2", [&text, there])?;
+    }
+    Ok(change.commit()?)
+}
+
 impl Rooms {
     /// Builds the country and starts its rooms.
     pub async fn start(program: &Path, folder: &Path, setting: &Setting) -> Result<Self> {
-        let Setting { proofs, reply_key, scheme } = setting;
+        let Setting { proofs, reply_key, scheme, mix } = setting;
         ensure!(program.is_file(), "{} is not there", program.display());
         let folder = tempfile::Builder::new().prefix("rooms-").tempdir_in(folder)?;
         let args = DemoArgs {
@@ -88,6 +105,10 @@ impl Rooms {
         let ready = build(&args, &Stopwatch::start()).await?;
         let customers = CITIES.map(|city| Arc::new(customers(&ready.truth, city)));
         ensure!(customers.iter().all(|all| all.len() > 20), "too few people to ask about");
+        if *mix {
+            let mut all = CITIES.iter().zip(&customers);
+            all.try_for_each(|(city, customers)| let_tax_hold(folder.path(), &ready.truth, city, customers))?;
+        }
         ready.stage.stop().await;
         let config = folder.path().join("musubi.toml");
         // The demo asks for new documents every second, so that what is changed on its pages is seen at once.
@@ -112,6 +133,7 @@ impl Rooms {
             processes: Vec::new(),
             customers,
             next: Arc::default(),
+            mix: *mix,
             _services: ready.services,
         };
         rooms.spawn_all(program, &config).await?;
@@ -161,11 +183,18 @@ impl Rooms {
         found.with_context(|| format!("no section [{id}]"))
     }
 
-    /// An inquiry as the town sends it to linkage, and the reply as it comes back: the bodies of the floor.
-    pub async fn bodies(&self) -> Result<(Vec<u8>, Vec<u8>)> {
+    /// A party's process.
+    pub fn pid(&self, id: &str) -> Result<u32> {
+        let found = self.processes.iter().find(|(name, _)| name == id);
+        found.map(|(_, child)| child.id()).with_context(|| format!("no room {id}"))
+    }
+
+    /// An inquiry as the town sends it to linkage, and the reply as it comes back: the bodies of the floor. With the mix of sizes
+    /// about somebody with an answer of that size.
+    pub async fn bodies(&self, size: usize) -> Result<(Vec<u8>, Vec<u8>)> {
         let scratch = tempfile::tempdir_in(self.folder.path())?;
         let member = Member::open(&self.section("town")?.settings, scratch.path(), World::real()).await?;
-        let customer = self.customers[0].first().context("a customer")?;
+        let customer = self.customers[0].get(size).context("a customer")?;
         let (inquiry, _) = member
             .compose(customer, "child-allowance", "income", &PartyId::parse("tax")?)
             .await
@@ -184,6 +213,7 @@ impl Rooms {
             Ok(Clerk {
                 client: desk::client(self.section(city)?, "clerk")?,
                 customers: Arc::clone(customers),
+                mix: self.mix,
                 next: Arc::clone(&self.next),
                 affair: AffairId::parse("child-allowance")?,
                 item: ItemId::parse("income")?,
@@ -211,10 +241,7 @@ impl Rooms {
             }
             let held: Vec<String> = self
                 .names()
-                .map(|name| {
-                    let process = self.processes.iter().find(|(id, _)| id == name).context("a room")?;
-                    Ok(format!("{:.0}", memory_of(process.1.id())? as f64 / 1024.0))
-                })
+                .map(|name| Ok(format!("{:.0}", memory_of(self.pid(name)?)? as f64 / 1024.0)))
                 .collect::<Result<_>>()?;
             println!("  {minute:>6} | {done:>9} | {}", held.join(" | "));
         }
@@ -243,6 +270,7 @@ impl Rooms {
 struct Clerk {
     client: InnerClient,
     customers: Arc<Vec<String>>,
+    mix: bool,
     next: Arc<AtomicUsize>,
     affair: AffairId,
     item: ItemId,
@@ -251,7 +279,14 @@ struct Clerk {
 
 impl Caller for Clerk {
     async fn call(&mut self) -> bool {
-        let at = self.next.fetch_add(1, Ordering::Relaxed) % self.customers.len();
+        let turn = self.next.fetch_add(1, Ordering::Relaxed);
+        // With the mix every fifth customer has an answer of the same size.
+        let of_size = self.customers.len() / SIZES.len();
+        let at = if self.mix {
+            turn % of_size * SIZES.len() + mix::size_at(turn)
+        } else {
+            turn % self.customers.len()
+        };
         let Some(customer) = self.customers.get(at).cloned() else { return false };
         let ask = Ask {
             id: None,

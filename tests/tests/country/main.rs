@@ -19,6 +19,7 @@ mod hostile;
 #[allow(dead_code, reason = "shared with the tests of the pages")]
 #[path = "../../browser/http.rs"]
 mod http;
+mod large_answers;
 mod leaks;
 mod ledgers;
 mod live_roles;
