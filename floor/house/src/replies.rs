@@ -136,8 +136,9 @@ impl House {
 
     /// A provider's reply as it is kept and sent: JSON, and where the answer is of a class beyond those that stand in it, the
     /// sealed bytes after it.
-    pub fn reply_to_keep(&self, statement: Jws, sealed: Vec<u8>, class: usize) -> Result<Vec<u8>, Failure> {
-        let large = class > self.defaults.largest_in_json();
+    pub fn reply_to_keep(&self, statement: Jws, sealed: Vec<u8>) -> Result<Vec<u8>, Failure> {
+        // What sealing adds is little, and the next class four times as large.
+        let large = sealed.len() > 2 * self.defaults.largest_in_json();
         let follows = large.then(|| u64::try_from(sealed.len()).unwrap_or(u64::MAX));
         let (in_json, after) = if large { (Vec::new(), sealed) } else { (sealed, Vec::new()) };
         let reply = Reply { statement, sealed: in_json.into(), follows };

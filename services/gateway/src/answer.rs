@@ -227,7 +227,7 @@ impl AnswerInquiry {
         };
         record.set("inquiry", words::hex(&hash));
         let statement = house.sign(&statement);
-        let reply = house.reply_to_keep(statement, sealed.bytes, class)?;
+        let reply = house.reply_to_keep(statement, sealed.bytes)?;
         Ok(Protected { reply, record, writes: None, keep: true })
     }
 }

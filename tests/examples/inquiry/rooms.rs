@@ -68,14 +68,18 @@ fn customers(truth: &Truth, city: &str) -> Vec<String> {
         .collect()
 }
 
+/// Who a city's customer is.
+fn resident(truth: &Truth, city: &str, number: &str) -> Option<u32> {
+    truth.rows.iter().find(|row| row.institution.as_str() == city && row.number == number)?.resident
+}
+
 /// The tax agency holds of each customer, in turn, an income that is written in as many characters as the mix says.
 fn let_tax_hold(folder: &Path, truth: &Truth, city: &str, customers: &[String]) -> Result<()> {
     let agency = demo::Institution::named("tax").context("the tax agency")?;
     let mut database = rusqlite::Connection::open(folder.join("sources/tax/zeimu.db"))?;
     let change = database.transaction()?;
     for (number, (size, _)) in customers.iter().zip(SIZES.iter().cycle()) {
-        let row = truth.rows.iter().find(|row| row.institution.as_str() == city && row.number == *number);
-        let resident = row.and_then(|row| row.resident).context("a customer is a resident")?;
+        let resident = resident(truth, city, number).context("a customer is a resident")?;
         let there = &truth.linked(agency, resident).context("linked at the tax agency")?.number;
         let text: String = ('a'..='z').cycle().take(*size).collect();
         change.execute("UPDATE income SET zeigaku = ?1 WHERE seiri_no = ?2", [&text, there])?;
@@ -103,7 +107,16 @@ impl Rooms {
             lab: false,
         };
         let ready = build(&args, &Stopwatch::start()).await?;
-        let customers = CITIES.map(|city| Arc::new(customers(&ready.truth, city)));
+        let mut customers = CITIES.map(|city| customers(&ready.truth, city));
+        if *mix {
+            // Who is known to both would have answers of two sizes.
+            let of = |city, number: &String| resident(&ready.truth, city, number);
+            let [town, neighbour] = &mut customers;
+            let there: std::collections::BTreeSet<_> =
+                town.iter().map(|number| of(CITIES[0], number)).collect();
+            neighbour.retain(|number| !there.contains(&of(CITIES[1], number)));
+        }
+        let customers = customers.map(Arc::new);
         ensure!(customers.iter().all(|all| all.len() > 20), "too few people to ask about");
         if *mix {
             let mut all = CITIES.iter().zip(&customers);
@@ -202,7 +215,9 @@ impl Rooms {
         let jws = member.sign(&inquiry);
         let reply = member.send(&jws).await.map_err(|error| anyhow::anyhow!("sending it: {error}"))?;
         let request = serde_json::to_vec(&protocol::inquiry::ToLinkage { inquiry: jws, person: None })?;
-        let reply = serde_json::to_vec(&reply)?;
+        let house = member.house();
+        let reply = house.reply_to_keep(reply.statement, reply.sealed.0);
+        let reply = reply.map_err(|failure| anyhow::anyhow!("{}", failure.reason))?;
         member.close().await;
         Ok((request, reply))
     }

@@ -97,18 +97,19 @@ impl Followed {
     }
 
     /// Reads the records behind number `after` up to the size followed, made at `from` or later, each held against
-    /// its entry. Troubles with single records do not keep the others out.
+    /// its entry; no further page once there are `most`. Troubles with single records do not keep the others out.
     pub(crate) async fn records(
         &mut self,
         house: &House,
         entry: &Entry,
         after: i64,
         from: Moment,
+        most: usize,
     ) -> Result<(Vec<Collected>, Vec<Trouble>), Trouble> {
         let size = i64::try_from(self.tree.size()).unwrap_or(i64::MAX);
         let (mut collected, mut troubles) = (Vec::new(), Vec::new());
         let mut after = after;
-        while after < size {
+        while after < size && collected.len() < most {
             let path = format!("{RECORDS}?after={after}&from={}", from.0);
             let page: Vec<RecordLine> =
                 house.get(entry, &path, WITHIN).await.map_err(|error| away(&error))?;
@@ -153,10 +154,13 @@ impl Followed {
         Ok((collected, troubles))
     }
 
-    /// Forgets the entries of records that were read.
-    pub(crate) fn forget(&mut self) {
-        self.kept_from = self.tree.size();
-        self.entries.clear();
+    /// Forgets the entries of records that were read: those up to this number. Says whether there are others.
+    pub(crate) fn forget(&mut self, read: i64) -> bool {
+        let read = u64::try_from(read).unwrap_or(0).clamp(self.kept_from, self.tree.size());
+        let gone = usize::try_from(read - self.kept_from).unwrap_or(usize::MAX).min(self.entries.len());
+        self.entries.drain(..gone);
+        self.kept_from = read;
+        read < self.tree.size()
     }
 
     fn check(&self, line: &RecordLine) -> Result<Map<String, Value>, Trouble> {

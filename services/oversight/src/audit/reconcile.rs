@@ -136,7 +136,7 @@ impl Oversight {
             let mut followed = Followed::default();
             let size = followed.follow(&self.house, &entry).await;
             let read = match &size {
-                Ok(_) => followed.records(&self.house, &entry, 0, from).await,
+                Ok(_) => followed.records(&self.house, &entry, 0, from, usize::MAX).await,
                 Err(trouble) => Err(trouble.clone()),
             };
             let seen = |records, verified| LedgerSeen {

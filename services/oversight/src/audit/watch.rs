@@ -17,6 +17,9 @@ use crate::{Oversight, store};
 const ROUND: Duration = Duration::from_secs(5);
 /// A ledger that was not shown to this room for so long is silent, ms: three heartbeats.
 const SILENT_MS: i64 = 60_000;
+/// Records of one ledger that are read in a round: after a long absence a room holds a piece of the past at a time, and the others
+/// wait for it.
+const RECORDS_AT_ONCE: usize = 1_000;
 /// An act that cannot be judged for so long, because a room is away, is left to a later reconciliation, ms.
 const GIVE_UP_MS: i64 = 24 * 3_600_000;
 
@@ -38,42 +41,54 @@ impl Oversight {
                 Ok(seen) => watched.read = seen.into_iter().collect(),
                 Err(error) => tracing::error!(%error, "how far the watch had come cannot be read"),
             }
+            let mut behind = false;
             loop {
+                let rest = if behind { Duration::ZERO } else { ROUND };
                 tokio::select! {
-                    () = tokio::time::sleep(ROUND) => {}
+                    () = tokio::time::sleep(rest) => {}
                     () = oversight.house.world.shutdown.wait() => return,
                 }
-                oversight.round(&mut watched).await;
+                behind = oversight.round(&mut watched).await;
             }
         });
     }
 
-    async fn round(self: &Arc<Self>, watched: &mut Watched) {
+    /// One round. Says whether records are left that it did not come to.
+    async fn round(self: &Arc<Self>, watched: &mut Watched) -> bool {
         let now = self.house.now();
+        // Until when every ledger was read.
+        let mut read_until = now;
+        let mut behind = false;
         let mut findings = self.ledgers_at_fault(now).await;
         let mut away = HashSet::new();
         for entry in self.audited_parties() {
             let after = watched.read.get(&entry.id).copied().unwrap_or(0);
             let followed = watched.followed.entry(entry.id.clone()).or_default();
             let read = match followed.follow(&self.house, &entry).await {
-                Ok(_) => followed.records(&self.house, &entry, after, Moment(0)).await,
+                Ok(_) => followed.records(&self.house, &entry, after, Moment(0), RECORDS_AT_ONCE).await,
                 Err(trouble) => Err(trouble),
             };
             match read {
                 Ok((records, troubles)) => {
                     findings.extend(troubles.iter().filter_map(|trouble| finding(&entry.id, trouble)));
                     let last = records.last().map_or(after, |record| record.seq);
+                    let last_at = records.last().map(|record| record.at);
                     let skipped = troubles.iter().filter_map(|trouble| match trouble {
                         Trouble::Record(seq) => Some(*seq),
                         _ => None,
                     });
-                    watched.read.insert(entry.id.clone(), skipped.fold(last, i64::max));
+                    let read = skipped.fold(last, i64::max);
+                    watched.read.insert(entry.id.clone(), read);
+                    let records_came = !records.is_empty();
                     for record in records {
                         if let Some(act) = record.act {
                             watched.open.entry(act).or_default().push(record);
                         }
                     }
-                    followed.forget();
+                    if followed.forget(read) && records_came {
+                        behind = true;
+                        read_until = last_at.map_or(read_until, |at| read_until.min(at));
+                    }
                 }
                 Err(trouble) => {
                     findings.extend(finding(&entry.id, &trouble));
@@ -84,7 +99,7 @@ impl Oversight {
             }
         }
         let parts = Parts::of(self);
-        let around = parts.around(&away, now.plus_ms(-SETTLED_MS));
+        let around = parts.around(&away, read_until.plus_ms(-SETTLED_MS));
         watched.open.retain(|act, records| {
             let sides: Vec<&Collected> = records.iter().collect();
             match judge(*act, &sides, &around) {
@@ -100,6 +115,7 @@ impl Oversight {
             self.raise_finding(finding).await;
         }
         self.keep_place(watched).await;
+        behind
     }
 
     /// Two histories shown to this room as a witness, and ledgers that are not shown to it any more.
