@@ -49,6 +49,38 @@ impl Grouping {
         }
     }
 
+    /// Groups the tuples whose keys fall to one share of several.
+    fn take_share(&mut self, keys: &[u64], radix: u64, counts: &[u32], (share, shares): (usize, usize)) {
+        self.class_of.clear();
+        self.first.clear();
+        self.sizes.clear();
+        self.keys.clear();
+        let own = (0..).zip(keys.iter().zip(counts)).filter(|(_, (key, _))| share_of(**key, shares) == share);
+        if is_dense(radix, keys.len()) {
+            self.table.clear();
+            self.table.resize(radix as usize, 0);
+            for (tuple, (key, count)) in own {
+                let Some(slot) = self.table.get_mut(*key as usize) else { continue };
+                if *slot == 0 {
+                    self.first.push(tuple);
+                    self.sizes.push(0);
+                    *slot = self.first.len() as u32;
+                }
+                add(&mut self.sizes, up(*slot - 1), *count);
+            }
+            return;
+        }
+        let mut places = Places::new(&mut self.table);
+        for (tuple, (key, count)) in own {
+            let class = places.class(*key, &mut self.keys);
+            if up(class) == self.sizes.len() {
+                self.sizes.push(0);
+                self.first.push(tuple);
+            }
+            add(&mut self.sizes, up(class), *count);
+        }
+    }
+
     /// Only how many rows each class has. No tuple may have none.
     pub(crate) fn count(&mut self, parts: &Parts<'_>, counts: &[u32]) {
         let radix = self.prepare(parts, counts);
@@ -79,22 +111,10 @@ impl Grouping {
         self.of_tuples.resize(counts.len(), 0);
         match parts {
             Parts::Narrow(parts, radix) => {
-                self.make_keys(parts);
+                make_keys(parts, 0, &mut self.of_tuples);
                 *radix
             }
             Parts::Wide(parts) => self.make_wide_keys(parts),
-        }
-    }
-
-    fn make_keys(&mut self, parts: &[Part<'_>]) {
-        for (chunk, keys) in self.of_tuples.chunks_mut(CHUNK).enumerate() {
-            let start = chunk * CHUNK;
-            for part in parts {
-                let codes = part.codes.get(start..start + keys.len()).unwrap_or_default();
-                for (key, code) in keys.iter_mut().zip(codes) {
-                    *key = key.wrapping_add(at(&part.adds, up(*code)));
-                }
-            }
         }
     }
 
@@ -187,6 +207,49 @@ impl Grouping {
             *start = 0;
         }
     }
+}
+
+/// The keys of tuples from `start` on.
+fn make_keys(parts: &[Part<'_>], start: usize, keys: &mut [u64]) {
+    for (chunk, keys) in keys.chunks_mut(CHUNK).enumerate() {
+        let start = start + chunk * CHUNK;
+        for part in parts {
+            let codes = part.codes.get(start..start + keys.len()).unwrap_or_default();
+            for (key, code) in keys.iter_mut().zip(codes) {
+                *key = key.wrapping_add(at(&part.adds, up(*code)));
+            }
+        }
+    }
+}
+
+/// Groups tuples by several threads, one for each grouping: each takes the keys that fall to it, so that what they find is
+/// only put together. Which class each tuple is in is not kept.
+pub(crate) fn group_shared(parts: &[Part<'_>], radix: u64, counts: &[u32], groupings: &mut [&mut Grouping]) {
+    let shares = groupings.len().max(1);
+    let mut keys =
+        groupings.first_mut().map(|first| std::mem::take(&mut first.of_tuples)).unwrap_or_default();
+    keys.clear();
+    keys.resize(counts.len(), 0);
+    let length = counts.len().div_ceil(shares).max(1);
+    std::thread::scope(|scope| {
+        for (share, keys) in keys.chunks_mut(length).enumerate() {
+            scope.spawn(move || make_keys(parts, share * length, keys));
+        }
+    });
+    let all = &keys;
+    std::thread::scope(|scope| {
+        for (share, grouping) in groupings.iter_mut().enumerate() {
+            scope.spawn(move || grouping.take_share(all, radix, counts, (share, shares)));
+        }
+    });
+    if let Some(first) = groupings.first_mut() {
+        first.of_tuples = keys;
+    }
+}
+
+/// To whose share a key falls; independent of its place in a table.
+fn share_of(key: u64, shares: usize) -> usize {
+    (key.wrapping_mul(0xd6e8_feb8_6659_fd93) >> 40) as usize % shares
 }
 
 /// Whether a table with a place for each key is worth its clearing.
@@ -310,6 +373,18 @@ mod tests {
                 prop_assert!(members.iter().all(|tuple| class_of[*tuple as usize] as usize == class));
             }
             prop_assert_eq!(order.len(), counts.len());
+
+            if let Parts::Narrow(parts, radix) = &parts {
+                let mut several: [Grouping; 3] = Default::default();
+                group_shared(parts, *radix, &counts, &mut several.iter_mut().collect::<Vec<_>>());
+                let found: HashMap<u32, u32> = several
+                    .iter()
+                    .flat_map(|one| one.first.iter().copied().zip(one.sizes.iter().copied()))
+                    .collect();
+                let expected: HashMap<u32, u32> =
+                    grouping.first.iter().copied().zip(grouping.sizes.iter().copied()).collect();
+                prop_assert_eq!(found, expected);
+            }
 
             let by_key: HashMap<u64, u32> = grouping.keys.iter().copied().zip(sizes).collect();
             grouping.count(&parts, &counts);

@@ -6,7 +6,6 @@
 //! of threads.
 
 use crate::check::{Checked, Room, Task};
-use crate::grouping::Grouping;
 use crate::lattice::Lattice;
 use crate::problem::{Problem, ProblemFault};
 use crate::slot::at;
@@ -63,7 +62,7 @@ pub struct Solution {
 /// A problem that cannot be worked on.
 pub fn search(problem: &Problem, settings: &Settings<'_>) -> Result<Outcome, ProblemFault> {
     problem.check()?;
-    let base = Tuples::of(problem, &mut Grouping::default());
+    let base = Tuples::of(problem, settings.threads.clamp(1, MOST_THREADS));
     let task = Task::new(problem, &base);
     let heights: Vec<usize> =
         problem.attributes.iter().map(|attribute| attribute.hierarchy.height()).collect();
@@ -80,7 +79,7 @@ pub fn search(problem: &Problem, settings: &Settings<'_>) -> Result<Outcome, Pro
 pub fn evaluate(problem: &Problem, levels: &[usize]) -> Result<Solution, ProblemFault> {
     problem.check()?;
     let levels = own_levels(problem, levels)?;
-    let base = Tuples::of(problem, &mut Grouping::default());
+    let base = Tuples::of(problem, 1);
     let task = Task { most_suppressed: u64::MAX, ..Task::new(problem, &base) };
     let checked = task.check(&base, &levels, &mut Room::default());
     Ok(solution(&levels, &checked, checked.score.unwrap_or(f64::NAN)))
@@ -117,6 +116,8 @@ const NOT_ABOVE: u8 = 4;
 /// It cannot be better.
 const NOT_THIS: u8 = 8;
 
+/// More threads than this are not started.
+const MOST_THREADS: usize = 64;
 /// Nodes looked at together while a first good one is sought.
 const SEED_WAVE: usize = 8;
 /// Nodes looked at together in the proof.
@@ -174,7 +175,7 @@ impl<'a, 'b> Search<'a, 'b> {
             settings,
             base_len: base.len(),
             store: Store::new(base),
-            rooms: (0..settings.threads.clamp(1, 64)).map(|_| Room::default()).collect(),
+            rooms: (0..settings.threads.clamp(1, MOST_THREADS)).map(|_| Room::default()).collect(),
             states: vec![OPEN; order.len()],
             bounds,
             extra: vec![0.0; extras],

@@ -55,14 +55,31 @@ pub(crate) fn look_at(
     rooms: &mut [Room],
 ) -> (Vec<(u32, Checked)>, Vec<Arc<Tuples>>) {
     alike_together(task, &mut nodes);
+    let is_shared = rooms.len() > 1;
     let queue = Queue::default();
-    for part in nodes.chunks(nodes.len().div_ceil(rooms.len().max(1)).max(1)) {
-        let nodes: Vec<&Look> = part.iter().collect();
-        if let Some(source) = store.below(&meet(&nodes)) {
-            queue.push(Part { nodes, source, depth: 0 });
+    let (mut found, mut made) = (Vec::new(), Vec::new());
+    let all: Vec<&Look> = nodes.iter().collect();
+    let source = store.below(&meet(&all)).filter(|source| is_shared && source.len() >= WORTH_ALL);
+    if let Some(mut source) = source {
+        // What every node waits for is done by all threads together.
+        let meet = meet(&all);
+        if is_worth_rolling(task, &source, &meet) {
+            let mut groupings: Vec<_> = rooms.iter_mut().map(|room| &mut room.grouping).collect();
+            source = Arc::new(source.rolled_up_by(task.problem, &meet, &mut groupings));
+            made.push(source.clone());
+        }
+        let mut parts = parts(task, &all, &meet);
+        // The largest is begun first.
+        parts.sort_by_key(Vec::len);
+        parts.into_iter().for_each(|nodes| queue.push(Part { nodes, source: source.clone(), depth: 1 }));
+    } else {
+        for part in nodes.chunks(nodes.len().div_ceil(rooms.len().max(1)).max(1)) {
+            let nodes: Vec<&Look> = part.iter().collect();
+            if let Some(source) = store.below(&meet(&nodes)) {
+                queue.push(Part { nodes, source, depth: 0 });
+            }
         }
     }
-    let is_shared = rooms.len() > 1;
     let work = |room: &mut Room| {
         let mut wave =
             Wave { task, store, room, found: Vec::new(), made: Vec::new(), queue: &queue, is_shared };
@@ -73,7 +90,6 @@ pub(crate) fn look_at(
         (wave.found, wave.made)
     };
     let work = &work;
-    let (mut found, mut made) = (Vec::new(), Vec::new());
     if let [room] = rooms {
         (found, made) = work(room);
     } else {
@@ -153,10 +169,14 @@ struct Wave<'a, 'b, 'c> {
 
 /// So many bits fewer make it worth rolling up before going on.
 const WORTH_BITS: f64 = 0.8;
+/// And so small a share of them being left.
+const WORTH_SHARE: f64 = 0.6;
 /// Sets made deeper than this serve too few nodes to be kept.
 const KEPT_DEPTH: usize = 3;
 /// Parts with less work than this (tuples times nodes) are not worth another thread's attention.
 const WORTH_SHARING: usize = 30_000;
+/// From so many tuples on, the first step of a wave is taken by all threads together.
+const WORTH_ALL: usize = 100_000;
 
 impl<'c> Wave<'_, '_, 'c> {
     fn look(&mut self, part: Part<'c>) {
@@ -166,19 +186,17 @@ impl<'c> Wave<'_, '_, 'c> {
             if let Some(other) = self.store.below(&meet).filter(|other| other.len() < source.len()) {
                 source = other;
             }
-            if self.bits(&source.levels, &meet) > WORTH_BITS {
+            if is_worth_rolling(self.task, &source, &meet) {
                 source = Arc::new(source.rolled_up(self.task.problem, &meet, &mut self.room.grouping));
                 if depth < KEPT_DEPTH {
                     self.made.push(source.clone());
                 }
             }
-            if let Some(attribute) = self.split(&nodes, &meet) {
-                let level = |look: &&Look| look.1.get(attribute).copied().unwrap_or(0);
-                let mut sorted = nodes;
-                sorted.sort_by_key(level);
-                for nodes in sorted.chunk_by(|one, other| level(one) == level(other)) {
+            let parts = parts(self.task, &nodes, &meet);
+            if parts.len() > 1 {
+                for nodes in parts {
                     let worth = self.is_shared && nodes.len() * source.len() > WORTH_SHARING;
-                    let part = Part { nodes: nodes.to_vec(), source: source.clone(), depth: depth + 1 };
+                    let part = Part { nodes, source: source.clone(), depth: depth + 1 };
                     if worth { self.queue.push(part) } else { self.look(part) }
                 }
                 return;
@@ -188,26 +206,50 @@ impl<'c> Wave<'_, '_, 'c> {
             self.found.push((look.0, self.task.check(&source, &look.1, self.room)));
         }
     }
+}
 
-    /// Bits that tuples have less at other levels, if attributes were independent.
-    fn bits(&self, from: &[u8], to: &[u8]) -> f64 {
-        let of = |levels: &[u8]| -> f64 {
-            let bits = levels.iter().enumerate();
-            bits.map(|(attribute, level)| self.task.measure.entropy(attribute, usize::from(*level))).sum()
-        };
-        of(from) - of(to)
-    }
+/// Whether tuples at other levels would be so much fewer that it is worth making them.
+fn is_worth_rolling(task: &Task<'_>, source: &Tuples, to: &[u8]) -> bool {
+    let of = |levels: &[u8]| -> f64 {
+        let bits = levels.iter().enumerate();
+        bits.map(|(attribute, level)| task.measure.entropy(attribute, usize::from(*level))).sum()
+    };
+    let bits = of(&source.levels) - of(to);
+    bits > WORTH_BITS && left_of(source.len() as f64, task.problem.rows() as f64, bits) < WORTH_SHARE
+}
 
-    /// The attribute whose levels differ, and tell most about how few tuples are needed.
-    fn split(&self, nodes: &[&Look], meet: &[u8]) -> Option<usize> {
-        let gain = |attribute: usize| gain(self.task, nodes, meet, attribute);
-        let differs = |attribute: &usize| {
-            let mut levels = nodes.iter().map(|look| look.1.get(*attribute));
-            let first = levels.next();
-            levels.any(|level| Some(level) != first)
-        };
-        (0..meet.len()).filter(differs).max_by(|one, other| gain(*one).total_cmp(&gain(*other)))
+/// What share of so many different tuples among so many rows is left when so many bits are gone. As if rows fell evenly on
+/// cells: `cells`·(1 − e^(−rows / cells)) of them are hit.
+fn left_of(tuples: f64, rows: f64, bits: f64) -> f64 {
+    let hit = |cells: f64| -cells * (-rows / cells).exp_m1();
+    // Between as many cells as tuples, and so many that hardly any is hit twice.
+    let (mut low, mut high) = (tuples, rows * 1e6);
+    for _ in 0..40 {
+        let middle = (low * high).sqrt();
+        if hit(middle) < tuples { low = middle } else { high = middle }
     }
+    hit(low * (-bits).exp2()) / tuples
+}
+
+/// Nodes apart by their level of the attribute that tells most about how few tuples are needed; all of them, where none
+/// tells them apart.
+fn parts<'c>(task: &Task<'_>, nodes: &[&'c Look], meet: &[u8]) -> Vec<Vec<&'c Look>> {
+    let mut sorted = nodes.to_vec();
+    let Some(attribute) = split(task, nodes, meet) else { return vec![sorted] };
+    let level = |look: &&Look| look.1.get(attribute).copied().unwrap_or(0);
+    sorted.sort_by_key(level);
+    sorted.chunk_by(|one, other| level(one) == level(other)).map(<[_]>::to_vec).collect()
+}
+
+/// The attribute whose levels differ, and tell most about how few tuples are needed.
+fn split(task: &Task<'_>, nodes: &[&Look], meet: &[u8]) -> Option<usize> {
+    let gain = |attribute: usize| gain(task, nodes, meet, attribute);
+    let differs = |attribute: &usize| {
+        let mut levels = nodes.iter().map(|look| look.1.get(*attribute));
+        let first = levels.next();
+        levels.any(|level| Some(level) != first)
+    };
+    (0..meet.len()).filter(differs).max_by(|one, other| gain(*one).total_cmp(&gain(*other)))
 }
 
 /// Puts nodes side by side that are looked at from the same tuples.

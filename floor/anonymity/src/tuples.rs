@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::grouping::{Grouping, Part, Parts};
+use crate::grouping::{Grouping, Part, Parts, group_shared};
 use crate::problem::Problem;
 use crate::slot::{add, at, up};
 
@@ -35,13 +35,15 @@ pub(crate) struct KeyPlan {
 
 /// Largest product of a bundle: what it adds to keys stays in the first cache.
 const MOST_PRODUCT: usize = 2_048;
+/// Fewer tuples than this are rolled up by one thread.
+const WORTH_THREADS: usize = 50_000;
 
 impl Tuples {
-    /// The different tuples of a table as it came.
-    pub(crate) fn of(problem: &Problem, grouping: &mut Grouping) -> Tuples {
+    /// The different tuples of a table as it came, by so many threads.
+    pub(crate) fn of(problem: &Problem, threads: usize) -> Tuples {
         let rows = Tuples::rows(problem);
-        let levels = rows.levels.clone();
-        rows.rolled_up(problem, &levels, grouping)
+        let mut groupings: Vec<Grouping> = (0..threads).map(|_| Grouping::default()).collect();
+        rows.rolled_up_by(problem, &rows.levels, &mut groupings.iter_mut().collect::<Vec<_>>())
     }
 
     /// The rows of a table, none of them joined; people of the population after them.
@@ -90,6 +92,9 @@ impl Tuples {
 
     /// Rows of each different tuple of quasi-identifiers alone.
     pub(crate) fn counts_of_tuples(&self, problem: &Problem) -> Vec<u32> {
+        if self.sensitive.is_empty() && self.population.is_empty() {
+            return self.counts.clone();
+        }
         let mut grouping = Grouping::default();
         let plan = KeyPlan::new(problem, &self.levels, false);
         grouping.group(&self.parts(problem, &plan, &self.levels), &self.counts);
@@ -160,8 +165,8 @@ impl Tuples {
         at(&self.steps(problem, attribute, levels), self.code(problem, up(tuple), attribute))
     }
 
-    /// The tuples at coarser levels.
-    pub(crate) fn rolled_up(&self, problem: &Problem, levels: &[u8], grouping: &mut Grouping) -> Tuples {
+    /// What to group by at other levels so that sensitive values stay apart.
+    fn parts_with_sensitive(&self, problem: &Problem, levels: &[u8]) -> Parts<'_> {
         let plan = KeyPlan::new(problem, levels, true);
         let mut parts = self.parts(problem, &plan, levels);
         for (place, (codes, sensitive)) in self.sensitive.iter().zip(&problem.sensitive).enumerate() {
@@ -174,8 +179,67 @@ impl Tuples {
                 Parts::Wide(parts) => parts.push((codes.clone(), sensitive.values as u64)),
             }
         }
-        grouping.group(&parts, &self.counts);
-        drop(parts);
+        parts
+    }
+
+    /// The tuples at coarser levels, by a thread for each grouping where they are many. In which order they are depends on
+    /// how many threads there are; nothing that is counted from them does.
+    pub(crate) fn rolled_up_by(
+        &self,
+        problem: &Problem,
+        levels: &[u8],
+        groupings: &mut [&mut Grouping],
+    ) -> Tuples {
+        let is_shared = groupings.len() > 1 && self.len() >= WORTH_THREADS && self.population.is_empty();
+        if is_shared && let Parts::Narrow(parts, radix) = &self.parts_with_sensitive(problem, levels) {
+            group_shared(parts, *radix, &self.counts, groupings);
+            return self.put_together(problem, levels, groupings);
+        }
+        match groupings {
+            [grouping, ..] => self.rolled_up(problem, levels, grouping),
+            [] => self.rolled_up(problem, levels, &mut Grouping::default()),
+        }
+    }
+
+    /// The tuples that several groupings found, one after the other.
+    fn put_together(&self, problem: &Problem, levels: &[u8], groupings: &[&mut Grouping]) -> Tuples {
+        let found = groupings.iter().map(|grouping| grouping.first.len()).sum();
+        let bundles = bundles(problem, levels, found);
+        let of_share = |grouping: &Grouping| {
+            let codes = bundles.iter().map(|bundle| self.rebundled(problem, levels, bundle, &grouping.first));
+            let sensitive = self.sensitive.iter();
+            let sensitive =
+                sensitive.map(|codes| grouping.first.iter().map(|tuple| at(codes, up(*tuple))).collect());
+            codes.chain(sensitive).collect::<Vec<Vec<u32>>>()
+        };
+        let of_share = &of_share;
+        let shares: Vec<Vec<Vec<u32>>> = std::thread::scope(|scope| {
+            let threads: Vec<_> =
+                groupings.iter().map(|grouping| scope.spawn(move || of_share(grouping))).collect();
+            let joined = threads.into_iter().map(|thread| thread.join());
+            // A panic is a bug of ours; it goes on unchanged.
+            joined.map(|codes| codes.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+        });
+        let mut columns = vec![Vec::with_capacity(found); bundles.len() + self.sensitive.len()];
+        for share in shares {
+            columns.iter_mut().zip(share).for_each(|(column, more)| column.extend(more));
+        }
+        let mut counts = Vec::with_capacity(found);
+        groupings.iter().for_each(|grouping| counts.extend_from_slice(&grouping.sizes));
+        let sensitive = columns.split_off(bundles.len());
+        let bundles = bundles.into_iter().zip(columns);
+        Tuples {
+            levels: levels.to_vec(),
+            bundles: bundles.map(|(attributes, codes)| Bundle { attributes, codes }).collect(),
+            sensitive,
+            counts,
+            population: Vec::new(),
+        }
+    }
+
+    /// The tuples at coarser levels.
+    pub(crate) fn rolled_up(&self, problem: &Problem, levels: &[u8], grouping: &mut Grouping) -> Tuples {
+        grouping.group(&self.parts_with_sensitive(problem, levels), &self.counts);
         let first = &grouping.first;
         let bundles = bundles(problem, levels, first.len()).into_iter().map(|attributes| Bundle {
             codes: self.rebundled(problem, levels, &attributes, first),
