@@ -76,16 +76,20 @@ pub(super) struct Asked<'a> {
 /// cannot be solved has an `error` in place of its figures. Gives the figures, and how many could not be solved.
 pub(super) fn run(asked: &Asked<'_>, mut told: impl FnMut(&str)) -> Result<(Value, usize)> {
     let text = std::fs::read_to_string(asked.cases)
-        .with_context(|| format!("cannot read {}", asked.cases.display()))?;
-    let file: Cases = serde_json::from_str(&text)
-        .with_context(|| format!("{} is not a file of cases", asked.cases.display()))?;
+        .with_context(|| format!("{0}: 読めません / cannot read {0}", asked.cases.display()))?;
+    let file: Cases = serde_json::from_str(&text).with_context(|| {
+        format!("{0}: 事例のファイルではありません / {0} is not a file of cases", asked.cases.display())
+    })?;
     let mut solved = Map::new();
     let mut failed = 0;
     for case in file.cases.iter().filter(|case| asked.only.is_none_or(|only| only == case.id)) {
         let elsewhere = asked.tables.iter().find(|(dataset, _)| *dataset == case.dataset);
         let table = elsewhere.map_or_else(|| asked.data.join(&case.csv), |(_, path)| path.clone());
         if elsewhere.is_none() && !table.exists() {
-            told(&format!("{}: no table (give it with --table {}=CSV); left out", case.id, case.dataset));
+            told(&format!(
+                "{0}: 表がありません（--table {1}=CSV で与えられます）。除きました / no table (give it with --table {1}=CSV); left out",
+                case.id, case.dataset
+            ));
             continue;
         }
         let result = match case.solve(asked, &table) {
@@ -98,7 +102,7 @@ pub(super) fn run(asked: &Asked<'_>, mut told: impl FnMut(&str)) -> Result<(Valu
             }
         };
         told(&format!(
-            "{}: score {} in {} ms CPU",
+            "{}: スコア / score {}, CPU {} ms",
             case.id,
             result.get("score").unwrap_or(&Value::Null),
             result.get("cpu_ms").unwrap_or(&Value::Null),
@@ -106,7 +110,9 @@ pub(super) fn run(asked: &Asked<'_>, mut told: impl FnMut(&str)) -> Result<(Valu
         solved.insert(case.id.clone(), result);
     }
     if solved.is_empty() {
-        bail!("no case was solved; check --only, --data and --table");
+        bail!(
+            "解けた事例がありません。--only、--data、--table を確かめてください / no case was solved; check --only, --data and --table"
+        );
     }
     Ok((Value::Object(solved), failed))
 }
@@ -132,7 +138,9 @@ impl Case {
         if let (Some(expected), Some(result)) = (&self.expected, result.as_object_mut()) {
             let levels: Option<Vec<usize>> =
                 self.quasi_identifiers.iter().map(|name| expected.levels.get(name).copied()).collect();
-            let levels = levels.context("the expected levels do not name every attribute")?;
+            let levels = levels.context(
+                "期待される段階がすべての属性を挙げていません / the expected levels do not name every attribute",
+            )?;
             result.insert("at_expected_levels".into(), self.told(&evaluate(&problem, &levels)?).into());
         }
         Ok(result)
@@ -206,10 +214,14 @@ impl Case {
 
     fn model(&self, model: &CaseModel, hierarchy: Option<&Hierarchy>) -> Result<Model> {
         if model.attribute.is_some() && model.attribute != self.sensitive {
-            bail!("the model {} is on an attribute that is not the sensitive one", model.model);
+            bail!(
+                "モデル {0} は sensitive でない属性についてのものです / the model {0} is on an attribute that is not the sensitive one",
+                model.model
+            );
         }
         let name = model.model.as_str();
-        let missing = |what: &str| format!("the model {name} needs {what}");
+        let missing =
+            |what: &str| format!("モデル {name} には {what} が要ります / the model {name} needs {what}");
         let values = || model.l.map(|l| l as u32).with_context(|| missing("l"));
         let close = |distance| -> Result<Model> {
             Ok(Model::Closeness { sensitive: 0, t: model.t.with_context(|| missing("t"))?, distance })
@@ -226,12 +238,12 @@ impl Case {
                 l: values()?,
             },
             _ if name.starts_with("t-closeness (equal") => close(Distance::Equal)?,
-            _ if name.starts_with("t-closeness (hierarchical") => {
-                close(Distance::Hierarchical(hierarchy.with_context(|| missing("a hierarchy"))?.clone()))?
-            }
+            _ if name.starts_with("t-closeness (hierarchical") => close(Distance::Hierarchical(
+                hierarchy.with_context(|| missing("階層 (hierarchy)"))?.clone(),
+            ))?,
             // In the order of the hierarchy's lines.
             _ if name.starts_with("t-closeness (ordered") => {
-                hierarchy.with_context(|| missing("a hierarchy"))?;
+                hierarchy.with_context(|| missing("階層 (hierarchy)"))?;
                 close(Distance::Ordered)?
             }
             _ if name.starts_with("presence") => Model::Presence {
@@ -244,7 +256,7 @@ impl Case {
             _ if name.starts_with("average risk") => {
                 Model::AverageRisk { most: model.most.with_context(|| missing("most"))? }
             }
-            _ => bail!("the model '{name}' is not known here"),
+            _ => bail!("モデル '{name}' は知りません / the model '{name}' is not known here"),
         })
     }
 }
@@ -259,7 +271,9 @@ fn metric(name: &str) -> Result<Metric> {
         ("KL", Metric::Divergence),
     ];
     let found = KNOWN.iter().find(|(known, _)| name.starts_with(known));
-    found.map(|(_, metric)| *metric).with_context(|| format!("the metric '{name}' is not known here"))
+    found
+        .map(|(_, metric)| *metric)
+        .with_context(|| format!("指標 '{name}' は知りません / the metric '{name}' is not known here"))
 }
 
 /// Most memory this process has had, MB; nothing where the system does not say.

@@ -1,7 +1,7 @@
 //! Parquet, by the program `musubi-parquet` (folder `heavy`), which lies beside this one or where `MUSUBI_PARQUET` says: its
 //! libraries would take the main build beyond its time.
 
-use std::io::{Read, Write};
+use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
@@ -78,15 +78,23 @@ impl Drop for AsCsv {
     }
 }
 
-/// Writes CSV as a file.
-pub(super) fn write(path: &Path, csv: &[u8]) -> Result<()> {
+/// Writes CSV, as it comes, as a file.
+pub(super) fn write(path: &Path, fill: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
     let mut name = path.file_name().context("the output needs a file name")?.to_owned();
     name.push(".part");
     let part = path.with_file_name(name);
     let mut child = start("from-csv", &part)?;
-    let written = child.stdin.take().context("no input of musubi-parquet")?.write_all(csv);
+    let mut input = BufWriter::new(child.stdin.take().context("no input of musubi-parquet")?);
+    let filled = fill(&mut input).and_then(|()| Ok(input.flush()?));
+    // Its input must end before it does.
+    drop(input);
     let said = said(&mut child);
-    ensure!(child.wait()?.success() && written.is_ok(), "{}: {said}", path.display());
+    let done = child.wait()?.success();
+    if !done || filled.is_err() {
+        let _ = std::fs::remove_file(&part);
+    }
+    ensure!(done, "{}: {said}", path.display());
+    filled.with_context(|| path.display().to_string())?;
     std::fs::rename(&part, path)
         .with_context(|| format!("cannot rename {} to {}", part.display(), path.display()))
 }

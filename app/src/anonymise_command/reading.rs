@@ -140,7 +140,7 @@ impl<'a> Coders<'a> {
             self.row.push(coder.code(value)?);
         }
         match &mut self.runs {
-            Some(runs) => runs.push(&self.row),
+            Some(runs) => runs.push(&self.row, 1),
             None => {
                 let coded = self.coders.iter_mut().zip(&self.row);
                 coded.for_each(|(coder, code)| coder.coded.codes.push(*code));
@@ -250,14 +250,17 @@ fn explain(path: &Path, error: &csv::Error) -> anyhow::Error {
              separator in quotes",
             path.display()
         ),
-        _ => anyhow::anyhow!("{}, line {line}: {error}", path.display()),
+        _ => anyhow::anyhow!(
+            "{}, line {line}: CSV として読めません / cannot be read as CSV: {error}",
+            path.display()
+        ),
     }
 }
 
 fn explain_io(path: &Path, line: u64, fault: &std::io::Error) -> anyhow::Error {
     let place =
         if line > 0 { format!("{}, near line {line}", path.display()) } else { path.display().to_string() };
-    anyhow::anyhow!("{place}: {fault}")
+    anyhow::anyhow!("{place}: 読めません / cannot be read: {fault}")
 }
 
 /// Bytes of one encoding as UTF-8; what is not text in it is an error.

@@ -1,4 +1,5 @@
-//! Rows joined to different tuples with counts in bounded memory: sorted runs on disk, merged (Knuth, volume 3, 5.4).
+//! Rows joined to different tuples with counts, and put in order, in bounded memory: sorted runs on disk, merged (Knuth,
+//! volume 3, 5.4).
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -16,7 +17,7 @@ const LEAST_ROWS: usize = 16;
 pub(super) struct Runs {
     width: usize,
     most_rows: usize,
-    /// Rows behind one another.
+    /// Rows behind one another, behind each how many of the table it stands for.
     buffer: Vec<u32>,
     runs: Vec<File>,
 }
@@ -24,15 +25,34 @@ pub(super) struct Runs {
 impl Runs {
     /// For tuples of `width` codes, in about so many bytes of memory.
     pub(super) fn new(width: usize, bytes: usize) -> Runs {
-        // A row and its place among the sorted.
-        let most_rows = (bytes / (width * 4 + 4)).max(LEAST_ROWS);
+        // A row with its count, and its place among the sorted.
+        let most_rows = (bytes / (width * 4 + 4 + size_of::<&[u32]>())).max(LEAST_ROWS);
         Runs { width, most_rows, buffer: Vec::new(), runs: Vec::new() }
     }
 
-    /// Takes a row.
-    pub(super) fn push(&mut self, codes: &[u32]) -> Result<()> {
+    /// Takes a row that stands for so many.
+    pub(super) fn push(&mut self, codes: &[u32], count: u32) -> Result<()> {
         self.buffer.extend_from_slice(codes);
-        if self.buffer.len() / self.width.max(1) >= self.most_rows { self.spill() } else { Ok(()) }
+        self.buffer.push(count);
+        if self.buffer.len() / (self.width + 1) >= self.most_rows { self.spill() } else { Ok(()) }
+    }
+
+    /// Gives the different tuples of the buffer in ascending order, with their rows, and empties it.
+    fn sorted(&mut self, mut each: impl FnMut(&[u32], u64) -> Result<()>) -> Result<()> {
+        let buffer = std::mem::take(&mut self.buffer);
+        let mut rows: Vec<(&[u32], u32)> = buffer
+            .chunks_exact(self.width + 1)
+            .filter_map(|row| row.split_last().map(|(count, codes)| (codes, *count)))
+            .collect();
+        rows.sort_unstable();
+        for same in rows.chunk_by(|one, other| one.0 == other.0) {
+            let count = same.iter().map(|(_, count)| u64::from(*count)).sum();
+            each(same.first().map_or(&[], |(codes, _)| *codes), count)?;
+        }
+        drop(rows);
+        self.buffer = buffer;
+        self.buffer.clear();
+        Ok(())
     }
 
     /// The buffer as a run on disk.
@@ -43,19 +63,17 @@ impl Runs {
             merge(width, runs, |codes, count| merged.put(codes, count))?;
             self.runs.push(merged.done()?);
         }
-        let mut rows: Vec<&[u32]> = self.buffer.chunks_exact(self.width.max(1)).collect();
-        rows.sort_unstable();
         let mut run = NewRun::new()?;
-        for same in rows.chunk_by(|one, other| one == other) {
-            run.put(same.first().copied().unwrap_or_default(), same.len() as u64)?;
-        }
+        self.sorted(|codes, count| run.put(codes, count))?;
         self.runs.push(run.done()?);
-        self.buffer.clear();
         Ok(())
     }
 
     /// Gives each different tuple once, in ascending order, with its rows.
     pub(super) fn finish(mut self, each: impl FnMut(&[u32], u64) -> Result<()>) -> Result<()> {
+        if self.runs.is_empty() {
+            return self.sorted(each);
+        }
         self.spill()?;
         self.buffer = Vec::new();
         merge(self.width, self.runs, each)
@@ -65,7 +83,7 @@ impl Runs {
 /// A run that is being written. It has no name: it goes with the process, however that ends.
 struct NewRun(BufWriter<File>);
 
-const IN: &str = "sorted runs on disk: is there room in the folder for temporary files (TMPDIR)?";
+const IN: &str = "整列の途中のファイルを扱えません。一時ファイルの場所（TMPDIR）に空きがあるか確かめてください / sorted runs on disk: is there room in the folder for temporary files (TMPDIR)?";
 
 impl NewRun {
     fn new() -> Result<NewRun> {
@@ -135,14 +153,14 @@ mod tests {
         #[test]
         fn runs_join_what_a_map_joins(
             width in 1_usize..4,
-            rows in prop::collection::vec(prop::collection::vec(0_u32..6, 3), 0..3_000),
-            bytes in 0_usize..4_000,
+            rows in prop::collection::vec((prop::collection::vec(0_u32..6, 3), 1_u32..4), 0..3_000),
+            bytes in prop_oneof![0_usize..8_000, Just(1 << 20)],
         ) {
             let mut expected: BTreeMap<Vec<u32>, u64> = BTreeMap::new();
             let mut runs = Runs::new(width, bytes);
-            for row in &rows {
-                runs.push(&row[..width]).unwrap();
-                *expected.entry(row[..width].to_vec()).or_default() += 1;
+            for (row, count) in &rows {
+                runs.push(&row[..width], *count).unwrap();
+                *expected.entry(row[..width].to_vec()).or_default() += u64::from(*count);
             }
             let mut found = Vec::new();
             runs.finish(|codes, count| {

@@ -1,5 +1,6 @@
 //! From the files of a configuration to a problem, and from a solution to a file.
 
+use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::path::Path;
 
@@ -9,9 +10,10 @@ use anyhow::{Context, Result, bail};
 
 use super::config::{Config, DistanceName, HierarchyConfig, ModelConfig};
 use super::reading::{Coded, ReadTable, Source, Wanted};
+use super::runs::Runs;
 use super::sql::Database;
 use super::{hierarchy_file, parquet};
-use crate::matching_command::table::write_file;
+use crate::matching_command::table::fill_file;
 
 /// How a table is read.
 pub(super) enum Way {
@@ -24,6 +26,15 @@ pub(super) enum Way {
     Database(Database),
 }
 
+impl Way {
+    fn memory(&self) -> Option<usize> {
+        match self {
+            Way::File { memory } => *memory,
+            Way::Database(_) => None,
+        }
+    }
+}
+
 /// A table that was read.
 pub(super) struct Loaded {
     pub(super) problem: Problem,
@@ -31,6 +42,8 @@ pub(super) struct Loaded {
     sensitive_values: Vec<Vec<String>>,
     kept: Vec<Coded>,
     separator: u8,
+    /// Bytes in which rows are put in order, where a bound is given.
+    memory: Option<usize>,
 }
 
 /// Reads table, hierarchies and population.
@@ -106,7 +119,7 @@ pub(super) fn read(config: &Config, input: &Path, way: &Way) -> Result<Loaded> {
         counts,
     };
     problem.check().with_context(|| input.display().to_string())?;
-    Ok(Loaded { problem, sensitive_values, kept: columns.collect(), separator })
+    Ok(Loaded { problem, sensitive_values, kept: columns.collect(), separator, memory: way.memory() })
 }
 
 fn built(how: &HierarchyConfig, column: &Coded, joined: bool) -> Result<Hierarchy> {
@@ -182,8 +195,11 @@ fn model_of(config: &Config, orders: &[Option<Hierarchy>], model: &ModelConfig) 
     })
 }
 
-/// Writes the rows that stay, in the order of what is written. `label`: what the value of an attribute (second) becomes in
-/// a row (first); nothing in a row that is left out.
+/// Memory in which the safe table is put in order where no bound is given.
+const ENOUGH: usize = 1 << 28;
+
+/// Writes the rows that stay, in the order of what is written, in bounded memory. `label`: what the value of an attribute
+/// (second) becomes in a row (first); nothing in a row that is left out.
 pub(super) fn write<'a>(
     path: &Path,
     config: &Config,
@@ -191,40 +207,80 @@ pub(super) fn write<'a>(
     label: impl Fn(usize, usize) -> Option<&'a str>,
 ) -> Result<()> {
     let problem = &table.problem;
-    let mut rows: Vec<(csv::StringRecord, u32)> = Vec::new();
-    for row in 0..problem.lines() {
-        let labels: Option<Vec<&str>> =
-            (0..problem.attributes.len()).map(|attribute| label(row, attribute)).collect();
-        let Some(labels) = labels else { continue };
-        let mut record = csv::StringRecord::from(labels);
-        for (sensitive, values) in problem.sensitive.iter().zip(&table.sensitive_values) {
-            record.push_field(value(&sensitive.column, values, row));
-        }
-        for column in &table.kept {
-            record.push_field(value(&column.codes, &column.values, row));
-        }
-        rows.push((record, problem.count(row)));
-    }
+    let text = |row: usize, column: usize| {
+        let others = column.checked_sub(problem.attributes.len());
+        let Some(other) = others else { return label(row, column) };
+        let sensitive = problem.sensitive.get(other).zip(table.sensitive_values.get(other));
+        let kept = || table.kept.get(other - problem.sensitive.len());
+        Some(match sensitive {
+            Some((sensitive, values)) => value(&sensitive.column, values, row),
+            None => kept().map_or("", |kept| value(&kept.codes, &kept.values, row)),
+        })
+    };
+    let width = problem.attributes.len() + problem.sensitive.len() + table.kept.len();
+    let is_kept = |row: &usize| label(*row, 0).is_some();
+    let rows = || (0..problem.lines()).filter(is_kept);
+    // Texts are few beside rows: a row is the places of its texts, and so in order as its texts are.
+    let columns: Vec<Ranks<'_>> =
+        (0..width).map(|column| Ranks::of(rows().filter_map(|row| text(row, column)))).collect();
     // Their order in the table would tell who is who to whoever knows it.
-    rows.sort_unstable_by(|(one, _), (other, _)| one.iter().cmp(other.iter()));
-    let separator = if parquet::is_parquet(path) { b',' } else { table.separator };
-    let mut writer = csv::WriterBuilder::new().delimiter(separator).from_writer(Vec::new());
+    let mut sorted = Runs::new(width, table.memory.unwrap_or(ENOUGH));
+    let mut ranks = Vec::with_capacity(width);
+    for row in rows() {
+        ranks.clear();
+        let own = columns.iter().enumerate();
+        ranks.extend(own.map(|(column, ranks)| text(row, column).map_or(0, |text| ranks.of_text(text))));
+        sorted.push(&ranks, problem.count(row))?;
+    }
     let names = config.attributes.iter().map(|own| &own.name);
     let names = names.chain(config.sensitive.iter().map(|own| &own.name)).chain(&config.keep);
-    writer.write_record(names)?;
-    for (row, count) in &rows {
-        (0..*count).try_for_each(|_| writer.write_record(row))?;
-    }
-    let mut bytes = writer.into_inner().context("writing the table")?;
+    let separator = if parquet::is_parquet(path) { b',' } else { table.separator };
+    let fill = |out: &mut dyn Write| -> Result<()> {
+        let mut writer = csv::WriterBuilder::new().delimiter(separator).from_writer(out);
+        writer.write_record(names)?;
+        sorted.finish(|ranks, count| {
+            let texts = || columns.iter().zip(ranks).map(|(column, rank)| column.text(*rank));
+            Ok((0..count).try_for_each(|_| writer.write_record(texts()))?)
+        })?;
+        Ok(writer.flush()?)
+    };
     if parquet::is_parquet(path) {
-        return parquet::write(path, &bytes);
+        return parquet::write(path, fill);
     }
-    if path.extension().is_some_and(|kind| kind == "gz") {
-        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-        packer.write_all(&bytes)?;
-        bytes = packer.finish()?;
+    let is_packed = path.extension().is_some_and(|kind| kind == "gz");
+    fill_file(path, |file| {
+        if !is_packed {
+            return fill(file);
+        }
+        let mut packer = flate2::write::GzEncoder::new(file, flate2::Compression::default());
+        fill(&mut packer)?;
+        packer.finish()?;
+        Ok(())
+    })
+}
+
+/// The different texts of a column, in order.
+struct Ranks<'a> {
+    texts: Vec<&'a str>,
+    places: HashMap<&'a str, u32>,
+}
+
+impl<'a> Ranks<'a> {
+    fn of(texts: impl Iterator<Item = &'a str>) -> Ranks<'a> {
+        let different: HashSet<&str> = texts.collect();
+        let mut texts: Vec<&str> = different.into_iter().collect();
+        texts.sort_unstable();
+        let places = texts.iter().copied().zip(0..).collect();
+        Ranks { texts, places }
     }
-    write_file(path, &bytes)
+
+    fn of_text(&self, text: &str) -> u32 {
+        self.places.get(text).copied().unwrap_or(0)
+    }
+
+    fn text(&self, rank: u32) -> &'a str {
+        self.texts.get(rank as usize).copied().unwrap_or("")
+    }
 }
 
 fn value<'a>(codes: &[u32], values: &'a [String], row: usize) -> &'a str {

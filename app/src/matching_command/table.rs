@@ -3,15 +3,28 @@
 use anyhow::{Context, Result, bail};
 use std::collections::HashMap;
 use std::fs;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// Writes beside the file and renames, so that nobody ever reads half a result.
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
+    fill_file(path, |file| Ok(file.write_all(bytes)?))
+}
+
+/// The same where it comes piece by piece; nothing is left of what could not be filled.
+pub(crate) fn fill_file(path: &Path, fill: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
     let mut name = path.file_name().context("the output needs a file name")?.to_owned();
     name.push(".part");
     let part = path.with_file_name(name);
-    fs::write(&part, bytes)
-        .with_context(|| format!("cannot write {}; does the folder exist?", part.display()))?;
+    let filled = fs::File::create(&part).map_err(anyhow::Error::from).and_then(|file| {
+        let mut file = BufWriter::new(file);
+        fill(&mut file)?;
+        Ok(file.flush()?)
+    });
+    if filled.is_err() {
+        let _ = fs::remove_file(&part);
+    }
+    filled.with_context(|| format!("cannot write {}; does the folder exist?", part.display()))?;
     fs::rename(&part, path).with_context(|| format!("cannot rename {} to {}", part.display(), path.display()))
 }
 
