@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use protocol::research::{
     ASSENT, AskSet, Count, DOMAINS, DomainLine, END, EndSet, FINDINGS, FindingLine, HANDOVER, HowEnded,
     JUDGEMENT, Judge, Loaded, OpenDomain, PERSON, RELEASE, RELEASES, Reach, ReleaseLine, ReportFinding, SETS,
-    STATISTICS, SetLine, StatisticsTable, TABLE,
+    STATISTICS, SetLine, StatisticsTable, TABLE, TABLES, TableLine,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -269,7 +269,7 @@ pub async fn run(config: &Path, act: &ResearchAct) -> Result<()> {
         ResearchAct::Ledger { domain } => {
             let path = RELEASES.replace("{domain}", domain.as_str());
             for line in at("keeper")?.get::<Vec<ReleaseLine>>(&path).await? {
-                let [ja, en] = line.state.in_words();
+                let [ja, en] = line.in_words();
                 println!(
                     "{:>4}  {}  人 people {}  最小の組 smallest joint class {}  基準に足りない人 below the bounds {}  {ja} / {en}",
                     line.number,
@@ -278,6 +278,15 @@ pub async fn run(config: &Path, act: &ResearchAct) -> Result<()> {
                     line.smallest_joint_class,
                     line.below_k + line.below_l
                 );
+            }
+            let path = TABLES.replace("{domain}", domain.as_str());
+            for TableLine { act, columns, milli_epsilon, release, .. } in
+                at("keeper")?.get::<Vec<TableLine>>(&path).await?
+            {
+                let noise =
+                    milli_epsilon.map_or("セルキー cell keys".into(), |spent| format!("ε/1000 {spent}"));
+                let number = release.map_or("–".into(), |number| number.to_string());
+                println!("  統計表 table {act}  [{}]  {noise}  帳簿 ledger {number}", columns.join(", "));
             }
         }
         ResearchAct::Findings => {
@@ -309,6 +318,12 @@ pub async fn run(config: &Path, act: &ResearchAct) -> Result<()> {
                 writer.write_record(cell.labels.iter().map(String::as_str).chain([count.as_str()]))?;
             }
             let csv = writer.into_inner().context("writing the table")?;
+            if table.left_out > 0 {
+                let gone = table.left_out;
+                eprintln!(
+                    "{gone}行はどのセルにも数えていません(ほかの集合や表と合わせると特定のおそれ) / {gone} rows are counted in no cell: beside the domain's releases they could be told apart"
+                );
+            }
             match out {
                 Some(out) => {
                     std::fs::write(out, csv).with_context(|| format!("cannot write {}", out.display()))?

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use anonymity::{Bounds, Joint, Metric, Model, Problem, Settings, apply, evaluate, next_release, search};
+use anonymity::{
+    Bounds, Further, Joint, Metric, Model, Problem, Settings, apply, evaluate, next_release, search,
+};
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use world::CpuStopwatch;
@@ -94,7 +96,7 @@ pub fn run(args: &ReleasesArgs) -> Result<()> {
     let exposed = together.found.below_k + together.found.below_l;
     ensure!(
         exposed == 0,
-        "{exposed} people are below k or l through the ledger: this must never be; please report it"
+        "台帳を通しても {exposed} 人が k または l に足りません。あってはならないことです。お知らせください / {exposed} people are below k or l through the ledger: this must never be; please report it"
     );
     Ok(())
 }
@@ -125,7 +127,7 @@ fn bounds(problem: &Problem) -> Result<Bounds> {
         _ => None,
     });
     let k =
-        k.max().context("the configuration asks for no k-anonymity; add [[model]] kind = \"k-anonymity\"")?;
+        k.max().context("設定に k-anonymity がありません。[[model]] kind = \"k-anonymity\" を足してください / the configuration asks for no k-anonymity; add [[model]] kind = \"k-anonymity\"")?;
     Ok(Bounds { k, l: l.max().unwrap_or(1) })
 }
 
@@ -195,8 +197,8 @@ fn through_the_ledger(
     let mut joint = Joint::new(people);
     let (mut losses, mut refused) = (Vec::new(), 0);
     for Request { problem, people } in requests {
-        let sensitive = (bounds.l > 1).then_some(0);
-        match next_release(problem, people, &joint, bounds, sensitive, settings)? {
+        let sensitive = if bounds.l > 1 { &[0][..] } else { &[] };
+        match next_release(Further { problem, people, joint: &joint, bounds, sensitive }, settings)? {
             Ok(passed) => {
                 joint.add(&passed.release);
                 attacker.see(problem, people, &passed.applied.kept, &passed.applied.levels);

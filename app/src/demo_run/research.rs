@@ -120,7 +120,7 @@ pub async fn play(file: &ConfigFile, population: &Population, year: u64) -> Resu
             name: "医療".into(),
             name_en: "Medical".into(),
             person: PATIENT.into(),
-            sensitive: Some("diagnosis".into()),
+            sensitive: vec!["diagnosis".into()],
             k: 5,
             l: 2,
             minimum_cell: 5,

@@ -31,7 +31,7 @@ fn main() {
             };
             Release {
                 class_of: (0..PEOPLE as u64).map(class).collect(),
-                values: (0..PEOPLE as u64).map(|person| scattered(person + 77, 14) as u32).collect(),
+                values: vec![(0..PEOPLE as u64).map(|person| scattered(person + 77, 14) as u32).collect()],
             }
         };
         let releases: Vec<Release> = (0..RELEASES).map(release).collect();

@@ -36,20 +36,37 @@ impl Applied {
 pub fn apply(problem: &Problem, levels: &[usize]) -> Result<Applied, ProblemFault> {
     problem.check()?;
     let own = own_levels(problem, levels)?;
-    let rows = Tuples::rows(problem);
-    let base = rows.rolled_up(problem, &vec![0; own.len()], &mut Grouping::default());
-    let task = Task { most_suppressed: u64::MAX, ..Task::new(problem, &base) };
-    let mut room = Room::default();
-    let checked = task.check(&base, &own, &mut room);
-    // Once more row by row: which of them are in which class.
-    task.judge_each(&rows, &own, &mut room);
-    let of_table = room.grouping.class_of.get(..problem.lines()).unwrap_or_default();
-    Ok(Applied {
-        levels: levels.to_vec(),
-        kept: of_table.iter().map(|class| at(&room.holds, up(*class))).collect(),
-        class_of: of_table.to_vec(),
-        solution: solution(&own, &checked, checked.score.unwrap_or(f64::NAN)),
-    })
+    Ok(Applier::new(problem).at(&own))
+}
+
+/// A table that is brought to several levels, one after the other.
+pub(crate) struct Applier<'a> {
+    rows: Tuples,
+    base: Tuples,
+    pub(crate) task: Task<'a>,
+    room: Room,
+}
+
+impl<'a> Applier<'a> {
+    pub(crate) fn new(problem: &'a Problem) -> Applier<'a> {
+        let rows = Tuples::rows(problem);
+        let base = rows.rolled_up(problem, &vec![0; problem.attributes.len()], &mut Grouping::default());
+        let task = Task { most_suppressed: u64::MAX, ..Task::new(problem, &base) };
+        Applier { rows, base, task, room: Room::default() }
+    }
+
+    pub(crate) fn at(&mut self, levels: &[u8]) -> Applied {
+        let checked = self.task.check(&self.base, levels, &mut self.room);
+        // Once more row by row: which of them are in which class.
+        self.task.judge_each(&self.rows, levels, &mut self.room);
+        let of_table = self.room.grouping.class_of.get(..self.task.problem.lines()).unwrap_or_default();
+        Applied {
+            levels: levels.iter().map(|level| usize::from(*level)).collect(),
+            kept: of_table.iter().map(|class| at(&self.room.holds, up(*class))).collect(),
+            class_of: of_table.to_vec(),
+            solution: solution(levels, &checked, checked.score.unwrap_or(f64::NAN)),
+        }
+    }
 }
 
 /// Searches the best levels and brings the table to them; `None` where no levels hold.

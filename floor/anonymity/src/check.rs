@@ -130,6 +130,35 @@ impl<'a> Task<'a> {
         }
     }
 
+    /// What a table scores at some levels when just these rows stay; all of them of classes that hold. Each row stands for
+    /// itself.
+    pub(crate) fn rate(&self, levels: &[u8], class_of: &[u32], kept: &[bool]) -> f64 {
+        let mut sizes = vec![0; class_of.iter().max().map_or(0, |most| up(*most) + 1)];
+        let rows = class_of.iter().zip(kept);
+        rows.filter(|(_, kept)| **kept).for_each(|(class, _)| add(&mut sizes, up(*class), 1));
+        // In the order of sizes, as everywhere.
+        sizes.sort_unstable();
+        let mut sums = Sums::default();
+        for rows in sizes.into_iter().map(u64::from).filter(|rows| *rows > 0) {
+            sums.kept_classes += 1;
+            sums.squares += real(rows) * real(rows);
+            sums.logarithms += x_log_x(rows);
+        }
+        sums.suppressed = kept.iter().filter(|kept| !**kept).count() as u64;
+        let term = |(attribute, own): (usize, &crate::problem::Attribute)| {
+            let level = usize::from(at(levels, attribute));
+            let mut counts = vec![0; own.hierarchy.cardinality(level)];
+            let codes = own.hierarchy.codes_at(level);
+            let gone = own.column.iter().zip(kept).filter(|(_, kept)| !**kept);
+            gone.for_each(|(code, _)| add(&mut counts, up(at(codes, up(*code))), 1));
+            let is_used = self.measure.uses_extra() && sums.suppressed > 0;
+            let extra =
+                if is_used { self.measure.extra(attribute, level, &counts, sums.suppressed) } else { 0.0 };
+            self.measure.term(attribute, level, extra)
+        };
+        self.measure.score(&sums, self.problem.attributes.iter().enumerate().map(term).sum())
+    }
+
     fn judge_counts(&self, source: &Tuples, room: &mut Room) {
         let classes = room.grouping.sizes.len();
         room.people.clear();

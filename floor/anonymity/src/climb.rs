@@ -3,12 +3,17 @@
 use std::collections::HashSet;
 
 use crate::check::{Room, Task};
-use crate::search::{Outcome, Settings, Solution, solution};
+use crate::search::{Judge, Outcome, Settings, Solution, solution};
 use crate::slot::at;
 use crate::tuples::Tuples;
 
 /// Goes down as long as a node holds and scores less; then to neighbours one down and one up.
-pub(crate) fn climb(task: &Task<'_>, base: Tuples, settings: &Settings<'_>) -> Outcome {
+pub(crate) fn climb(
+    task: &Task<'_>,
+    base: Tuples,
+    settings: &Settings<'_>,
+    judge: Option<Judge<'_>>,
+) -> Outcome {
     let heights: Vec<u8> =
         task.problem.attributes.iter().map(|attribute| (attribute.hierarchy.height() - 1) as u8).collect();
     let mut climb = Climb {
@@ -19,6 +24,7 @@ pub(crate) fn climb(task: &Task<'_>, base: Tuples, settings: &Settings<'_>) -> O
         best: None,
         heights: heights.clone(),
         settings,
+        judge,
     };
     climb.look(heights.clone());
     while let Some((levels, before)) = climb.best.as_ref().map(|(levels, best)| (levels.clone(), best.score))
@@ -42,7 +48,7 @@ pub(crate) fn climb(task: &Task<'_>, base: Tuples, settings: &Settings<'_>) -> O
     }
 }
 
-struct Climb<'a, 'b> {
+struct Climb<'a, 'b, 'j> {
     task: &'a Task<'b>,
     base: Tuples,
     room: Room,
@@ -50,9 +56,10 @@ struct Climb<'a, 'b> {
     best: Option<(Vec<u8>, Solution)>,
     heights: Vec<u8>,
     settings: &'a Settings<'a>,
+    judge: Option<Judge<'j>>,
 }
 
-impl Climb<'_, '_> {
+impl Climb<'_, '_, '_> {
     fn look(&mut self, levels: Vec<u8>) {
         // The first look is always taken, so that there is an answer.
         if (!self.seen.is_empty() && !(self.settings.go_on)()) || !self.seen.insert(levels.clone()) {
@@ -60,7 +67,11 @@ impl Climb<'_, '_> {
         }
         let checked = self.task.check(&self.base, &levels, &mut self.room);
         let best = self.best.as_ref().map_or(f64::INFINITY, |(_, best)| best.score);
-        if let Some(score) = checked.score.filter(|score| *score < best) {
+        let mut score = checked.score.filter(|score| *score < best);
+        if let Some(judge) = self.judge.as_mut().filter(|_| score.is_some()) {
+            score = judge(&levels).filter(|score| *score < best);
+        }
+        if let Some(score) = score {
             let found = solution(&levels, &checked, score);
             self.best = Some((levels, found));
         }

@@ -11,14 +11,15 @@ use std::collections::HashMap;
 use crate::grouping::Places;
 use crate::slot::{at, up};
 
-/// One release: of each person of the domain the class, from 1 on; 0 for those who are not in it. And the sensitive value,
-/// where there is one.
+/// One release: of each person of the domain the class, from 1 on; 0 for those who are not in it. And the sensitive values,
+/// where there are any.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Release {
     /// Class of each person, 0 for nobody's.
     pub class_of: Vec<u32>,
-    /// Sensitive value of each person; looked at only for those who are in it. Empty where nothing is sensitive.
-    pub values: Vec<u32>,
+    /// Of each sensitive attribute the value of each person; looked at only for those who are in it. Empty where nothing is
+    /// sensitive; the same attributes, in the same order, in all releases of a domain.
+    pub values: Vec<Vec<u32>>,
 }
 
 /// What all releases so far say together.
@@ -26,10 +27,19 @@ pub struct Release {
 pub struct Joint {
     /// Joint class of each person; 0 for those who were in no release.
     pub(crate) class_of: Vec<u32>,
+    /// How many there are, 0 included.
+    pub(crate) classes: usize,
+    /// What is known of each sensitive attribute.
+    pub(crate) known: Vec<Known>,
+}
+
+/// What releases say of one sensitive attribute.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
     /// Value of each person when last released.
-    pub(crate) last_value: Vec<u32>,
+    pub(crate) last: Vec<u32>,
     /// Of each joint class the values that are left after intersecting: a number of a set.
-    pub(crate) left: Vec<u32>,
+    left: Vec<u32>,
     /// Sets of values, each once, in ascending order. The first stands for any value: no release had any.
     sets: Vec<Vec<u32>>,
 }
@@ -54,19 +64,14 @@ pub struct Exposed {
 pub struct Bounds {
     /// Least members.
     pub k: u32,
-    /// Least sensitive values; 1 where nothing is sensitive.
+    /// Least values of each sensitive attribute; 1 where nothing is sensitive.
     pub l: u32,
 }
 
 impl Joint {
     /// No release yet.
     pub fn new(people: usize) -> Joint {
-        Joint {
-            class_of: vec![0; people],
-            last_value: vec![0; people],
-            left: vec![ANY],
-            sets: vec![Vec::new()],
-        }
+        Joint { class_of: vec![0; people], classes: 1, known: Vec::new() }
     }
 
     /// All releases of a domain, in order.
@@ -83,26 +88,22 @@ impl Joint {
 
     /// Takes in a release.
     pub fn add(&mut self, release: &Release) {
-        let mut sets = Sets::new(std::mem::take(&mut self.sets));
-        let of_class: Vec<u32> =
-            values_by_class(release).into_iter().map(|values| sets.number(values)).collect();
         let (mut table, mut pairs) = (Vec::new(), Vec::new());
         let mut places = Places::new(&mut table);
-        let mut left = vec![ANY];
         for (own, class) in self.class_of.iter_mut().zip(&release.class_of) {
             if *own == 0 && *class == 0 {
                 continue;
             }
-            let before = *own;
-            *own = places.class(u64::from(before) << 32 | u64::from(*class), &mut pairs) + 1;
-            if pairs.len() == left.len() {
-                left.push(sets.intersected(at(&self.left, up(before)), at(&of_class, up(*class))));
-            }
+            *own = places.class(u64::from(*own) << 32 | u64::from(*class), &mut pairs) + 1;
         }
-        self.left = left;
-        self.sets = sets.all;
-        let in_it = release.class_of.iter().zip(&release.values).zip(&mut self.last_value);
-        in_it.filter(|((class, _), _)| **class > 0).for_each(|((_, value), last)| *last = *value);
+        while self.known.len() < release.values.len() {
+            let (last, left) = (vec![0; self.class_of.len()], vec![ANY; self.classes]);
+            self.known.push(Known { last, left, sets: vec![Vec::new()] });
+        }
+        self.classes = pairs.len() + 1;
+        for (place, known) in self.known.iter_mut().enumerate() {
+            known.add(&pairs, &release.class_of, release.values.get(place).map_or(&[], Vec::as_slice));
+        }
     }
 
     /// Who is too well known by now.
@@ -124,24 +125,44 @@ impl Joint {
 
     /// What is to be said of each joint class; of nobody's at place 0.
     pub(crate) fn verdicts(&self, bounds: Bounds) -> Vec<Verdict> {
-        let mut sizes = vec![0_u32; self.left.len()];
+        let mut sizes = vec![0_u32; self.classes];
         self.class_of.iter().for_each(|class| crate::slot::add(&mut sizes, up(*class), 1));
-        let own_values = if bounds.l > 1 { self.own_values() } else { Vec::new() };
-        let verdict = |(class, size): (usize, u32)| {
-            let intersected = match at(&self.left, class) {
-                ANY => usize::MAX,
-                set => self.sets.get(up(set)).map_or(0, Vec::len),
-            };
-            let own = own_values.get(class).map_or(usize::MAX, |own| up(*own));
-            let is_uniform = bounds.l > 1 && intersected.min(own) < up(bounds.l);
-            Verdict { size, is_small: size < bounds.k, is_uniform }
-        };
-        sizes.into_iter().enumerate().map(verdict).collect()
+        let verdict = |size: u32| Verdict { size, is_small: size < bounds.k, is_uniform: false };
+        let mut verdicts: Vec<Verdict> = sizes.into_iter().map(verdict).collect();
+        for known in self.known.iter().filter(|_| bounds.l > 1) {
+            let own_values = known.own_values(&self.class_of);
+            for (class, verdict) in verdicts.iter_mut().enumerate() {
+                let intersected = match at(&known.left, class) {
+                    ANY => usize::MAX,
+                    set => known.sets.get(up(set)).map_or(0, Vec::len),
+                };
+                verdict.is_uniform |= intersected.min(up(at(&own_values, class))) < up(bounds.l);
+            }
+        }
+        verdicts
+    }
+}
+
+impl Known {
+    /// Takes in a release. `pairs`: of each joint class the one before and the class in the release.
+    fn add(&mut self, pairs: &[u64], class_of: &[u32], values: &[u32]) {
+        let mut sets = Sets::new(std::mem::take(&mut self.sets));
+        let of_class: Vec<u32> =
+            values_by_class(class_of, values).into_iter().map(|values| sets.number(values)).collect();
+        let mut left = vec![ANY];
+        for pair in pairs {
+            let (before, class) = ((pair >> 32) as usize, *pair as u32);
+            left.push(sets.intersected(at(&self.left, before), at(&of_class, up(class))));
+        }
+        self.left = left;
+        self.sets = sets.all;
+        let in_it = class_of.iter().zip(values).zip(&mut self.last);
+        in_it.filter(|((class, _), _)| **class > 0).for_each(|((_, value), last)| *last = *value);
     }
 
     /// Different values among the people of each joint class themselves.
-    fn own_values(&self) -> Vec<u32> {
-        let people = self.class_of.iter().zip(&self.last_value);
+    fn own_values(&self, class_of: &[u32]) -> Vec<u32> {
+        let people = class_of.iter().zip(&self.last);
         let mut pairs: Vec<u64> =
             people.map(|(class, value)| u64::from(*class) << 32 | u64::from(*value)).collect();
         pairs.sort_unstable();
@@ -214,21 +235,18 @@ impl Sets {
 }
 
 /// The values of each class, ascending; of those who are not in it, and where nothing is sensitive, none are known.
-fn values_by_class(release: &Release) -> Vec<Option<Vec<u32>>> {
-    let classes = release.class_of.iter().max().map_or(0, |most| up(*most));
-    let mut values: Vec<Option<Vec<u32>>> = vec![None; classes + 1];
-    if release.values.is_empty() {
-        return values;
-    }
-    let people = release.class_of.iter().zip(&release.values).filter(|(class, _)| **class > 0);
+fn values_by_class(class_of: &[u32], values: &[u32]) -> Vec<Option<Vec<u32>>> {
+    let classes = class_of.iter().max().map_or(0, |most| up(*most));
+    let mut by_class: Vec<Option<Vec<u32>>> = vec![None; classes + 1];
+    let people = class_of.iter().zip(values).filter(|(class, _)| **class > 0);
     let mut pairs: Vec<u64> =
         people.map(|(class, value)| u64::from(*class) << 32 | u64::from(*value)).collect();
     pairs.sort_unstable();
     pairs.dedup();
     for pair in pairs {
-        if let Some(own) = values.get_mut((pair >> 32) as usize) {
+        if let Some(own) = by_class.get_mut((pair >> 32) as usize) {
             own.get_or_insert_default().push(pair as u32);
         }
     }
-    values
+    by_class
 }

@@ -23,6 +23,7 @@ mod search;
 mod slot;
 mod store;
 mod tuples;
+mod withheld;
 
 pub use applied::{Applied, anonymise, apply};
 pub use cell_key::{CellRules, MOST as MOST_NOISE, cell_key};
@@ -32,6 +33,6 @@ pub use hierarchy::{Hierarchy, HierarchyFault};
 pub use joint::{Bounds, Exposed, Joint, Release};
 pub use local::{Local, recode_locally};
 pub use problem::{Attribute, Metric, Model, Problem, ProblemFault, Sensitive};
-pub use releases::{Passed, Refused, next_release};
+pub use releases::{Further, Passed, Refused, next_release, release_at};
 pub use risk::{Driver, Risk, Spread, risk};
 pub use search::{Outcome, Settings, Solution, evaluate, search};

@@ -61,14 +61,27 @@ pub struct Solution {
 /// # Errors
 /// A problem that cannot be worked on.
 pub fn search(problem: &Problem, settings: &Settings<'_>) -> Result<Outcome, ProblemFault> {
+    search_judged(problem, settings, None)
+}
+
+/// What a node that holds comes to in the end: no less than what its classes say, or nothing where it may not be. Asked of
+/// nodes that could be better than the best, in an order that does not depend on threads.
+pub(crate) type Judge<'a> = &'a mut dyn FnMut(&[u8]) -> Option<f64>;
+
+/// The same where more is asked of a node than its classes say.
+pub(crate) fn search_judged(
+    problem: &Problem,
+    settings: &Settings<'_>,
+    judge: Option<Judge<'_>>,
+) -> Result<Outcome, ProblemFault> {
     problem.check()?;
     let base = Tuples::of(problem, settings.threads.clamp(1, MOST_THREADS));
     let task = Task::new(problem, &base);
     let heights: Vec<usize> =
         problem.attributes.iter().map(|attribute| attribute.hierarchy.height()).collect();
     match Lattice::new(&heights, settings.most_nodes) {
-        Some(lattice) => Ok(Search::new(&task, lattice, base, settings).run()),
-        None => Ok(crate::climb::climb(&task, base, settings)),
+        Some(lattice) => Ok(Search::new(&task, lattice, base, settings, judge).run()),
+        None => Ok(crate::climb::climb(&task, base, settings, judge)),
     }
 }
 
@@ -125,9 +138,10 @@ const PROOF_WAVE: usize = 48;
 /// Less work than this (tuples times nodes) is done on one thread.
 const ALONE: usize = 400_000;
 
-struct Search<'a, 'b> {
+struct Search<'a, 'b, 'j> {
     task: &'a Task<'b>,
     settings: &'a Settings<'a>,
+    judge: Option<Judge<'j>>,
     lattice: Lattice,
     store: Store,
     base_len: usize,
@@ -148,8 +162,14 @@ struct Search<'a, 'b> {
     is_stopped: bool,
 }
 
-impl<'a, 'b> Search<'a, 'b> {
-    fn new(task: &'a Task<'b>, lattice: Lattice, base: Tuples, settings: &'a Settings<'a>) -> Self {
+impl<'a, 'b, 'j> Search<'a, 'b, 'j> {
+    fn new(
+        task: &'a Task<'b>,
+        lattice: Lattice,
+        base: Tuples,
+        settings: &'a Settings<'a>,
+        judge: Option<Judge<'j>>,
+    ) -> Self {
         let measure = &task.measure;
         let mut bounds = lattice.sums(|attribute, level| measure.term(attribute, level, 0.0));
         let coarse = if measure.is_bounded() {
@@ -173,6 +193,7 @@ impl<'a, 'b> Search<'a, 'b> {
         Search {
             task,
             settings,
+            judge,
             base_len: base.len(),
             store: Store::new(base),
             rooms: (0..settings.threads.clamp(1, MOST_THREADS)).map(|_| Room::default()).collect(),
@@ -363,9 +384,13 @@ impl<'a, 'b> Search<'a, 'b> {
                 let rounded = checked.extra.iter().map(|extra| (extra * (1.0 - 1e-7)) as f32);
                 known.iter_mut().zip(rounded).for_each(|(known, extra)| *known = known.max(extra));
             }
-            let better = checked.score.filter(|score| *score < self.best_score());
-            if let Some(score) = better {
-                let solution = solution(&self.lattice.levels(*node), checked, score);
+            let mut score = checked.score.filter(|score| *score < self.best_score());
+            let levels = self.lattice.levels(*node);
+            if let Some(judge) = self.judge.as_mut().filter(|_| score.is_some()) {
+                score = judge(&levels).filter(|score| *score < self.best_score());
+            }
+            if let Some(score) = score {
+                let solution = solution(&levels, checked, score);
                 self.best = Some((*node, solution));
             }
         }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use words::{ActId, DataDomain, Date, Moment};
 
 /// Route: data domains.
@@ -13,6 +13,8 @@ pub const DOMAINS: &str = "/research/domains";
 pub const TABLE: &str = "/research/domains/{domain}/table";
 /// Route: the ledger of a domain's releases.
 pub const RELEASES: &str = "/research/domains/{domain}/releases";
+/// Route: the statistics tables of a domain.
+pub const TABLES: &str = "/research/domains/{domain}/tables";
 /// Route: sets.
 pub const SETS: &str = "/research/sets";
 /// Route: an officer's judgement of a set.
@@ -44,16 +46,31 @@ pub struct OpenDomain {
     pub name_en: String,
     /// The column of the person's key in this domain: an institution's code or own number.
     pub person: String,
-    /// The column of what must not be learnt of a person, where there is one.
-    pub sensitive: Option<String>,
+    /// The columns of what must not be learnt of a person, up to eight; none, where nothing is sensitive.
+    #[serde(default, deserialize_with = "columns")]
+    pub sensitive: Vec<String>,
     /// Members that every joint class over all releases has at least; from 2.
     pub k: u32,
-    /// Sensitive values that are left in each at least; 1 where nothing is sensitive.
+    /// Values of each sensitive column that are left in each at least; 1 where nothing is sensitive.
     pub l: u32,
     /// The smallest count above zero that a statistics table shows; 2 to 1000.
     pub minimum_cell: u32,
     /// The whole privacy budget of statistics with differential privacy, in thousandths of ε.
     pub budget_milli_epsilon: u32,
+}
+
+/// One column may be given by its name alone, as domains were opened when they had one at most.
+fn columns<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Columns {
+        Several(Vec<String>),
+        One(Option<String>),
+    }
+    Ok(match Columns::deserialize(deserializer)? {
+        Columns::Several(columns) => columns,
+        Columns::One(column) => column.into_iter().collect(),
+    })
 }
 
 /// A data domain.
@@ -62,7 +79,7 @@ pub struct OpenDomain {
 pub struct DomainLine {
     /// As it was opened.
     pub domain: OpenDomain,
-    /// Columns of its table, person and sensitive column included.
+    /// Columns of its table, person and sensitive columns included.
     pub columns: Vec<String>,
     /// Rows of its table.
     pub rows: u64,
@@ -142,11 +159,11 @@ pub struct AskSet {
     pub recipients: Vec<String>,
     /// What could single a person out.
     pub attributes: Vec<AskedAttribute>,
-    /// Whether the domain's sensitive column is in it.
+    /// Whether the domain's sensitive columns are in it.
     pub with_sensitive: bool,
     /// Rows that look alike at least; at least the domain's.
     pub k: u32,
-    /// Sensitive values in each class at least; at least the domain's.
+    /// Values of each sensitive column in each class at least; at least the domain's.
     pub l: u32,
     /// Rows that may be left out, in thousandths.
     pub suppression_permille: u32,
@@ -260,6 +277,9 @@ pub struct MadeSet {
     pub classes: u64,
     /// Loss, from 0 to 1.
     pub loss: f64,
+    /// Whether it is proved that no other levels lose less.
+    #[serde(default)]
+    pub is_optimal: bool,
     /// Smallest joint class over all releases of the domain afterwards.
     pub smallest_joint_class: u64,
     /// SHA-256 of the CSV, hex.
@@ -278,6 +298,9 @@ pub struct LeastChange {
     pub suppression_permille: u32,
     /// At these levels.
     pub levels: BTreeMap<String, usize>,
+    /// Whether it is proved that no levels need fewer.
+    #[serde(default)]
+    pub is_least: bool,
 }
 
 impl LeastChange {
@@ -378,18 +401,18 @@ pub struct EndSet {
     pub statement: String,
 }
 
-/// A release in the ledger of a domain.
+/// A release in the ledger of a domain: a set, or a statistics table that tells sensitive values of groups of people.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReleaseLine {
     /// Its number, from 1.
     pub number: u64,
-    /// The set.
+    /// The set, or the act by which the table was made.
     pub set: ActId,
     /// When.
     pub at: Moment,
-    /// How the set stands.
-    pub state: SetState,
+    /// How the set stands; nothing for a table, which is never taken back.
+    pub state: Option<SetState>,
     /// People in it.
     pub people: u64,
     /// Smallest joint class after it.
@@ -398,6 +421,16 @@ pub struct ReleaseLine {
     pub below_k: u64,
     /// People with fewer than l values left: 0, or something is wrong.
     pub below_l: u64,
+}
+
+impl ReleaseLine {
+    /// How it stands, in Japanese and English.
+    pub const fn in_words(&self) -> [&'static str; 2] {
+        match self.state {
+            Some(state) => state.in_words(),
+            None => ["統計表(取り戻せません)", "a statistics table, which stays out"],
+        }
+    }
 }
 
 /// A finding about one row of a linkable set, as its researcher reports it.
@@ -506,6 +539,24 @@ pub struct StatisticsTable {
     pub columns: Vec<String>,
     /// Its cells, in the order of their labels.
     pub cells: Vec<Cell>,
+    /// Rows that are counted in no cell, as they could be told apart beside the domain's releases.
+    pub left_out: u64,
     /// What is left of the budget, in thousandths of ε, where it was spent from.
     pub left_milli_epsilon: Option<u64>,
+}
+
+/// A statistics table in the ledger of a domain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TableLine {
+    /// The act by which it was made.
+    pub act: ActId,
+    /// When.
+    pub at: Moment,
+    /// Its columns.
+    pub columns: Vec<String>,
+    /// What it spent of the budget, in thousandths of ε; nothing where its noise is by cell keys.
+    pub milli_epsilon: Option<u32>,
+    /// Its number among the releases, where it is one: it tells sensitive values, without a budget.
+    pub release: Option<u64>,
 }

@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use axum::{Extension, Json};
 use house::{House, json_bytes};
-use protocol::research::{DomainLine, Loaded, OpenDomain, ReleaseLine};
+use protocol::research::{DomainLine, Loaded, OpenDomain, ReleaseLine, TableLine};
 use road::{Failure, Protected, Record};
 use rules::Operation;
 use wire::{Caller, Problem, Text};
@@ -47,6 +47,16 @@ pub(crate) async fn releases(
     here.0.ledger(&DataDomain::parse(&domain)?).await.map(Json)
 }
 
+pub(crate) async fn tables(
+    State(here): State<Here>,
+    Path(domain): Path<String>,
+) -> Result<Json<Vec<TableLine>>, Problem> {
+    here.0.tables(&DataDomain::parse(&domain)?).await.map(Json)
+}
+
+/// Sensitive columns of a domain at most.
+const MOST_SENSITIVE: usize = 8;
+
 /// A domain with its content opened.
 pub(crate) struct Domain {
     pub(crate) about: OpenDomain,
@@ -57,7 +67,7 @@ pub(crate) struct Domain {
 impl Domain {
     /// What is asked of its joint classes.
     pub(crate) fn bounds(&self) -> Bounds {
-        Bounds { k: self.about.k, l: if self.about.sensitive.is_some() { self.about.l } else { 1 } }
+        Bounds { k: self.about.k, l: if self.about.sensitive.is_empty() { 1 } else { self.about.l } }
     }
 }
 
@@ -122,10 +132,16 @@ impl Research {
         for (name, text) in [("name", &about.name), ("name_en", &about.name_en), ("person", &about.person)] {
             check_text(name, text, 1, 80)?;
         }
-        if let Some(sensitive) = &about.sensitive {
+        if about.sensitive.len() > MOST_SENSITIVE {
+            return Err(asked_wrongly(format!("`sensitive` names more than {MOST_SENSITIVE} columns.")));
+        }
+        for (place, sensitive) in about.sensitive.iter().enumerate() {
             check_text("sensitive", sensitive, 1, 80)?;
             if *sensitive == about.person {
                 return Err(asked_wrongly("`sensitive` and `person` are the same column; name two."));
+            }
+            if about.sensitive.iter().take(place).any(|other| other == sensitive) {
+                return Err(asked_wrongly("`sensitive` names a column twice."));
             }
         }
         check_range("k", about.k, 2..=1_000_000)?;
@@ -177,6 +193,13 @@ impl Research {
         opened.ok_or_else(|| Problem::new(own_content("a release").reason))
     }
 
+    /// The statistics tables of a domain.
+    pub(crate) async fn tables(&self, domain: &DataDomain) -> Result<Vec<TableLine>, Problem> {
+        // A problem where there is no such domain.
+        self.domain(domain).await?;
+        store::tables(self.house.road.db(), domain).await.map_err(|error| own_database(&error))
+    }
+
     /// The ledger of a domain: each release, and who is too well known after it.
     pub(crate) async fn ledger(&self, domain: &DataDomain) -> Result<Vec<ReleaseLine>, Problem> {
         let known = self.domain(domain).await?;
@@ -189,51 +212,54 @@ impl Research {
             let line = |(stored, release): (&store::StoredRelease, &Release)| {
                 joint.add(release);
                 let exposed = joint.exposed(bounds);
-                let set = sets.iter().find(|set| set.id == stored.set)?;
-                Some(ReleaseLine {
+                let set = sets.iter().find(|set| set.id == stored.set);
+                ReleaseLine {
                     number: u64::try_from(stored.number).unwrap_or_default(),
                     set: stored.set,
                     at: stored.at,
-                    state: set.state,
+                    state: set.map(|set| set.state),
                     people: u64::try_from(stored.people).unwrap_or_default(),
                     smallest_joint_class: exposed.smallest,
                     below_k: exposed.below_k,
                     below_l: exposed.below_l,
-                })
+                }
             };
-            stored.iter().zip(&history).filter_map(line).collect()
+            stored.iter().zip(&history).map(line).collect()
         })
         .await
         .map_err(Problem::new)
     }
 }
 
-/// A release as bytes: class and value of each person, four bytes each, little endian.
+/// A release as bytes: how many sensitive columns; then of each person the class and the value in each column (nought where
+/// there is none), four bytes each, little endian.
 pub(crate) fn classes_as_bytes(release: &Release) -> Vec<u8> {
-    let values = release.values.iter().copied().chain(std::iter::repeat(0));
-    let pairs = release.class_of.iter().zip(values);
-    let mut bytes = vec![u8::from(!release.values.is_empty())];
-    bytes.extend(pairs.flat_map(|(class, value)| [class.to_le_bytes(), value.to_le_bytes()].concat()));
+    let mut bytes = vec![u8::try_from(release.values.len()).unwrap_or(u8::MAX)];
+    for (person, class) in release.class_of.iter().enumerate() {
+        bytes.extend(class.to_le_bytes());
+        for values in &release.values {
+            bytes.extend(values.get(person).copied().unwrap_or(0).to_le_bytes());
+        }
+        if release.values.is_empty() {
+            bytes.extend(0_u32.to_le_bytes());
+        }
+    }
     bytes
 }
 
 /// The same again. People who came to the domain after it are in nobody's class.
 fn classes_of(bytes: &[u8], people: usize) -> Option<Release> {
-    let (with_values, pairs) = bytes.split_first()?;
-    let (pairs, rest) = pairs.as_chunks::<8>();
-    if !rest.is_empty() || pairs.len() > people {
+    let (columns, numbers) = bytes.split_first()?;
+    let (numbers, rest) = numbers.as_chunks::<4>();
+    let width = usize::from(*columns).max(1) + 1;
+    if !rest.is_empty() || numbers.len() % width != 0 || numbers.len() / width > people {
         return None;
     }
-    let halves = pairs.iter().map(|[a, b, c, d, e, f, g, h]| {
-        (u32::from_le_bytes([*a, *b, *c, *d]), u32::from_le_bytes([*e, *f, *g, *h]))
-    });
-    let (mut class_of, mut values): (Vec<u32>, Vec<u32>) = halves.unzip();
-    class_of.resize(people, 0);
-    values.resize(people, 0);
-    if *with_values == 0 {
-        values.clear();
-    }
-    Some(Release { class_of, values })
+    let column = |place: usize| {
+        let own = numbers.iter().skip(place).step_by(width).map(|number| u32::from_le_bytes(*number));
+        own.chain(std::iter::repeat(0)).take(people).collect::<Vec<u32>>()
+    };
+    Some(Release { class_of: column(0), values: (1..=usize::from(*columns)).map(column).collect() })
 }
 
 struct Open {
@@ -301,12 +327,15 @@ mod tests {
 
     #[test]
     fn releases_survive_their_bytes_and_later_people_are_in_none() {
-        let release = Release { class_of: vec![1, 0, 2], values: vec![7, 0, 9] };
+        let release = Release { class_of: vec![1, 0, 2], values: vec![vec![7, 0, 9]] };
         let again = classes_of(&classes_as_bytes(&release), 5).unwrap();
-        assert_eq!(again, Release { class_of: vec![1, 0, 2, 0, 0], values: vec![7, 0, 9, 0, 0] });
+        assert_eq!(again, Release { class_of: vec![1, 0, 2, 0, 0], values: vec![vec![7, 0, 9, 0, 0]] });
         let plain = Release { class_of: vec![1, 1], values: Vec::new() };
         assert_eq!(classes_of(&classes_as_bytes(&plain), 2).unwrap(), plain);
+        let two = Release { class_of: vec![1, 1], values: vec![vec![3, 4], vec![5, 6]] };
+        assert_eq!(classes_of(&classes_as_bytes(&two), 2).unwrap(), two);
         assert!(classes_of(&classes_as_bytes(&release), 2).is_none(), "people never go");
         assert!(classes_of(&[], 2).is_none() && classes_of(&[1, 2, 3], 2).is_none());
+        assert!(classes_of(&classes_as_bytes(&two)[..21], 2).is_none(), "half a person");
     }
 }

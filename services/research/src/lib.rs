@@ -16,6 +16,8 @@ mod statistics;
 mod store;
 mod table;
 
+pub use table::check_table;
+
 use std::sync::Arc;
 
 use house::{BoxFuture, ConfigError, HasHouse, House, Room, Running, Settings, StartError};

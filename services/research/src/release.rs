@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use anonymity::{Joint, Passed, Problem, Refused, Release, Settings, next_release};
+use anonymity::{Further, Joint, Passed, Problem, Refused, Release, Settings, next_release};
 use axum::Extension;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -14,6 +15,7 @@ use rules::Operation;
 use seal::{Locked, PurposeKey, lock};
 use wire::Caller;
 use words::{ActId, Reason};
+use world::Stopwatch;
 use zeroize::Zeroizing;
 
 use crate::deed::{Deed, Insider, hash_of, replied};
@@ -21,6 +23,9 @@ use crate::domains::{Domain, classes_as_bytes};
 use crate::error::own_content;
 use crate::judgement::NEEDED;
 use crate::{Here, Research, store, table};
+
+/// After so long the best so far is taken: it is as safe, and that it is not proved to be the best is told.
+const LONGEST_SEARCH: Duration = Duration::from_secs(40);
 
 /// The column of the numbers of a linkable set.
 pub(crate) const NUMBER: &str = "number";
@@ -81,11 +86,14 @@ fn work(
         Failure::with(Reason::WrongState, format!("The domain's table has changed: {fault}."))
     })?;
     let mut joint = Joint::of(content.people.len(), history);
-    let sensitive = (!problem.sensitive.is_empty()).then_some(0);
-    let settings = Settings { threads: 1, ..Settings::default() };
+    let sensitive: Vec<usize> = (0..problem.sensitive.len()).collect();
+    let started = Stopwatch::start();
+    let settings =
+        Settings { threads: 1, go_on: &|| started.elapsed() < LONGEST_SEARCH, ..Settings::default() };
     let bounds = known.bounds();
-    let found = next_release(&problem, &content.rows, &joint, bounds, sensitive, &settings);
-    let passed = match found.map_err(|_| internal("a problem"))? {
+    let further =
+        Further { problem: &problem, people: &content.rows, joint: &joint, bounds, sensitive: &sensitive };
+    let passed = match next_release(further, &settings).map_err(|_| internal("a problem"))? {
         Ok(passed) => passed,
         Err(refused) => return Ok(Worked::Refused(least_change(&problem, &refused))),
     };
@@ -108,6 +116,7 @@ fn work(
         withheld: passed.withheld,
         classes: passed.applied.solution.classes,
         loss: loss(&problem, &passed),
+        is_optimal: passed.is_optimal(),
         smallest_joint_class: exposed.smallest,
         sha256: words::hex(&seal::sha256(&csv)),
     };
@@ -138,6 +147,7 @@ fn least_change(problem: &Problem, refused: &Refused) -> LeastChange {
         allowed: refused.allowed,
         suppression_permille: u32::try_from(permille).unwrap_or(u32::MAX),
         levels: named(problem, &refused.levels),
+        is_least: refused.is_least,
     }
 }
 
@@ -166,23 +176,22 @@ fn written(
     numbers: Option<&[String]>,
 ) -> Option<Vec<u8>> {
     let content = &known.content;
-    let sensitive = known.about.sensitive.as_ref().filter(|_| set.ask.with_sensitive);
+    // All of them or none.
+    let named = known.about.sensitive.iter().zip(&content.sensitive);
+    let sensitive: Vec<(&String, &table::Column)> = named.filter(|_| set.ask.with_sensitive).collect();
     let mut rows: Vec<Vec<&str>> = Vec::new();
     for row in (0..problem.rows()).filter(|row| passed.applied.kept.get(*row) == Some(&true)) {
         let mut cells: Vec<&str> =
             numbers.and_then(|numbers| numbers.get(row)).map(String::as_str).into_iter().collect();
         cells.extend((0..problem.attributes.len()).map(|own| passed.applied.label(problem, row, own)));
-        if sensitive.is_some() {
-            let value = content.sensitive.get(row).and_then(|code| content.values.get(*code as usize));
-            cells.push(value.map_or("", String::as_str));
-        }
+        cells.extend(sensitive.iter().map(|(_, column)| column.value(row)));
         rows.push(cells);
     }
     rows.sort_unstable();
     let mut writer = csv::Writer::from_writer(Vec::new());
     let header = numbers.map(|_| NUMBER).into_iter();
     let header = header.chain(problem.attributes.iter().map(|own| own.name.as_str()));
-    writer.write_record(header.chain(sensitive.map(String::as_str))).ok()?;
+    writer.write_record(header.chain(sensitive.iter().map(|(name, _)| name.as_str()))).ok()?;
     rows.iter().try_for_each(|row| writer.write_record(row)).ok()?;
     writer.into_inner().ok()
 }

@@ -5,7 +5,7 @@ use axum::routing::{get, post};
 use protocol::research::{
     ASSENT, AskSet, Count, DOMAINS, DomainLine, END, EndSet, FINDINGS, FindingLine, HANDOVER, JUDGEMENT,
     Judge, Loaded, OpenDomain, PERSON, RELEASE, RELEASES, Reach, ReleaseLine, ReportFinding, SETS,
-    STATISTICS, SetLine, StatisticsTable, TABLE,
+    STATISTICS, SetLine, StatisticsTable, TABLE, TABLES, TableLine,
 };
 use rules::{Defaults, Role};
 use wire::{Route, Side, Who};
@@ -41,6 +41,12 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
                 "The ledger of a domain's releases, with the smallest joint class after each.",
             )
             .gives::<Vec<ReleaseLine>>(),
+        at(Method::GET, TABLES, ALL, get(crate::domains::tables))
+            .says(
+                "領域から作られた統計表。要配慮の列を数えたものは集合の帳簿にも載る。",
+                "A domain's statistics tables; those that count a sensitive column stand in the ledger of releases as well.",
+            )
+            .gives::<Vec<TableLine>>(),
         at(Method::GET, SETS, ALL, get(crate::sets::list))
             .says("すべての集合とその期限。", "All sets, with what is due.")
             .gives::<Vec<SetLine>>(),

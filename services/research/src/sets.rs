@@ -95,8 +95,8 @@ impl Research {
             }
         }
         let about = &known.about;
-        if ask.with_sensitive && about.sensitive.is_none() {
-            return Err(asked_wrongly("`with_sensitive`: the domain has no sensitive column."));
+        if ask.with_sensitive && about.sensitive.is_empty() {
+            return Err(asked_wrongly("`with_sensitive`: the domain has no sensitive columns."));
         }
         check_range("k", ask.k, about.k..=1_000_000)?;
         check_range("l", ask.l, about.l..=10_000)?;

@@ -4,20 +4,23 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use anonymity::{CellRules, cell_key, discrete_laplace};
+use anonymity::{
+    Attribute, CellRules, Further, Hierarchy, Joint, Metric, Model, Problem as Question, Release, cell_key,
+    discrete_laplace, release_at,
+};
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use house::{House, json_bytes};
-use protocol::research::{Cell, Count, CountBy, StatisticsTable};
+use protocol::research::{Cell, Count, CountBy, StatisticsTable, TableLine};
 use road::{Failure, Protected, Record};
 use rules::Operation;
 use wire::{Caller, Problem};
 use words::{ActId, Reason};
 
 use crate::deed::{Deed, Insider, hash_of, replied};
-use crate::domains::Domain;
-use crate::error::{asked_wrongly, check_range, check_text};
+use crate::domains::{Domain, classes_as_bytes};
+use crate::error::{asked_wrongly, check_range, check_text, own_content};
 use crate::table::coarser;
 use crate::{Here, Research, store};
 
@@ -37,15 +40,16 @@ pub(crate) async fn count(
 /// Rows of each cell, by the labels of its columns.
 type Cells = BTreeMap<Vec<String>, Vec<usize>>;
 
-/// The label of each row in one column. The sensitive column can be counted too, as it is.
+/// The label of each row in one column. A sensitive column can be counted too, as it is.
 fn labels(known: &Domain, by: &CountBy) -> Result<Vec<String>, String> {
     let content = &known.content;
     let plain = |codes: &[u32], values: &[String]| -> Vec<String> {
         codes.iter().map(|code| values.get(*code as usize).cloned().unwrap_or_default()).collect()
     };
-    if known.about.sensitive.as_ref() == Some(&by.name) {
+    let place = known.about.sensitive.iter().position(|name| *name == by.name);
+    if let Some(column) = place.and_then(|place| content.sensitive.get(place)) {
         return match by.coarser {
-            None => Ok(plain(&content.sensitive, &content.values)),
+            None => Ok(plain(&column.codes, &column.values)),
             Some(_) => Err(format!("`{}` is counted as it is", by.name)),
         };
     }
@@ -69,6 +73,59 @@ fn cells(known: &Domain, by: &[CountBy]) -> Result<Cells, String> {
         cells.entry(columns.iter().zip(by).map(fixed).collect()).or_default().push(row);
     }
     Ok(cells)
+}
+
+/// What a table says of groups of people: whoever has the same labels in its other columns is in one group, whose sensitive
+/// values it tells. So it is a release, and its groups are classes. Rows that could then be told apart beside earlier
+/// releases are counted in no cell. Nothing, where no sensitive column is counted: everything else the attacker knows.
+fn as_release(
+    known: &Domain,
+    by: &[CountBy],
+    cells: &mut Cells,
+    history: &[Release],
+) -> Result<Option<Release>, String> {
+    let is_sensitive = |one: &CountBy| known.about.sensitive.contains(&one.name);
+    if !by.iter().any(is_sensitive) {
+        return Ok(None);
+    }
+    let (content, bounds) = (&known.content, known.bounds());
+    let mut groups: BTreeMap<Vec<&String>, u32> = BTreeMap::new();
+    let mut column = vec![0; content.rows.len()];
+    for (labels, rows) in cells.iter() {
+        let group = labels.iter().zip(by).filter(|(_, one)| !is_sensitive(one)).map(|(label, _)| label);
+        let next = u32::try_from(groups.len()).unwrap_or(u32::MAX);
+        let group = *groups.entry(group.collect()).or_insert(next);
+        for row in rows {
+            if let Some(own) = column.get_mut(*row) {
+                *own = group;
+            }
+        }
+    }
+    let names: Vec<Vec<String>> = (0..groups.len()).map(|group| vec![group.to_string()]).collect();
+    let hierarchy = Hierarchy::from_rows(&names).map_err(|fault| fault.to_string())?;
+    let (sensitive, mut models) = content.sensitive(&known.about, bounds.l);
+    models.push(Model::KAnonymity { k: bounds.k });
+    let places: Vec<usize> = (0..sensitive.len()).collect();
+    let question = Question {
+        attributes: vec![Attribute { name: "group".into(), hierarchy, column, weight: 1.0 }],
+        sensitive,
+        models,
+        suppression_limit: 1.0,
+        metric: Metric::Loss,
+        population: Vec::new(),
+        counts: Vec::new(),
+    };
+    let joint = Joint::of(content.people.len(), history);
+    let further =
+        Further { problem: &question, people: &content.rows, joint: &joint, bounds, sensitive: &places };
+    let made = release_at(further, &[0]).map_err(|fault| fault.to_string())?;
+    let kept = |row: &usize| made.applied.kept.get(*row) == Some(&true);
+    for rows in cells.values_mut() {
+        rows.retain(kept);
+    }
+    cells.retain(|_, rows| !rows.is_empty());
+    // A release of nobody says nothing.
+    Ok((!cells.is_empty()).then_some(made.release))
 }
 
 /// Every combination of labels, whether or not anybody has it: which there are must not depend on the data.
@@ -120,9 +177,29 @@ impl Research {
         if known.content.rows.is_empty() {
             return Err(asked_wrongly("The domain has no table yet; ask its keeper."));
         }
-        let (by, spent) = (count.by.clone(), known.spent);
-        let (found, known) = House::compute(move || (cells(&known, &by), known)).await?;
-        let cells = found.map_err(|fault| asked_wrongly(format!("{fault}.")))?;
+        let history = self.history(&count.domain, known.content.people.len()).await?;
+        let number = history.len() as i64 + 1;
+        let (asked, spent) = (count.clone(), known.spent);
+        let work = move || {
+            let mut found = cells(&known, &asked.by)?;
+            // Noise that is paid for is not counted by classes: what it says of one person is bounded by itself.
+            let release = match asked.milli_epsilon {
+                None => as_release(&known, &asked.by, &mut found, &history)?,
+                Some(_) => None,
+            };
+            Ok::<_, String>((found, release, history, known))
+        };
+        let worked = House::compute(work).await?;
+        let (cells, release, mut history, known) =
+            worked.map_err(|fault| asked_wrongly(format!("{fault}.")))?;
+        if let Some(release) = &release {
+            // The engine says so already; nothing leaves on one word alone.
+            history.push(release.clone());
+            let exposed = Joint::of(known.content.people.len(), &history).exposed(known.bounds());
+            if exposed.below_k + exposed.below_l > 0 {
+                return Err(Problem::new(own_content("a table that would expose somebody").reason));
+            }
+        }
         let wrong = |fault: String| asked_wrongly(format!("{fault}."));
         let all = count.milli_epsilon.map(|_| all_cells(&count.by)).transpose().map_err(wrong)?;
         if cells.len() > MOST_CELLS {
@@ -132,7 +209,8 @@ impl Research {
         }
         let left = i64::from(known.about.budget_milli_epsilon) - spent;
         let (id, hash) = (self.fresh(), hash_of(&count));
-        let deed = CountCells { research: Arc::clone(self), id, known, count, cells, all, left };
+        let release = release.map(|release| (number, release));
+        let deed = CountCells { research: Arc::clone(self), id, known, count, cells, all, left, release };
         self.take(who, id, hash, turn, deed).await
     }
 
@@ -155,6 +233,8 @@ struct CountCells {
     /// The cells that are shown, where they were fixed before.
     all: Option<Vec<Vec<String>>>,
     left: i64,
+    /// Its number and what it is in the ledger of releases, where it is one.
+    release: Option<(i64, Release)>,
 }
 
 impl CountCells {
@@ -211,15 +291,40 @@ impl Deed for CountCells {
             act: self.id,
             columns: self.count.by.iter().map(|one| one.name.clone()).collect(),
             cells,
+            left_out: (self.known.content.rows.len() - self.cells.values().map(Vec::len).sum::<usize>())
+                as u64,
             left_milli_epsilon: left,
         };
         let mut record = Record::new();
         record.set("cells", table.cells.len()).set("left_milli_epsilon", left);
-        let domain = self.count.domain.clone();
-        let writes: Option<road::RoomWrite> = asked.map(|asked| {
-            let writes: road::RoomWrite = Box::new(move |write| store::spend(write, &domain, asked));
-            writes
+        record.set("left_out", table.left_out);
+        let (id, house, domain) = (self.id, &self.research.house, self.count.domain.clone());
+        let line = TableLine {
+            act: id,
+            at: house.now(),
+            columns: table.columns.clone(),
+            milli_epsilon: asked,
+            release: None,
+        };
+        let stored = self.release.as_ref().map(|(number, release)| {
+            let classes = classes_as_bytes(release);
+            record.set("number", number).set("ledger", words::hex(&seal::sha256(&classes)));
+            let people = release.class_of.iter().filter(|class| **class > 0).count();
+            store::StoredRelease {
+                number: *number,
+                set: id,
+                at: line.at,
+                people: i64::try_from(people).unwrap_or(i64::MAX),
+                classes: house.storage.seal("released", id.bytes(), "classes", &classes),
+            }
         });
-        replied(&table, record, writes)
+        let writes: road::RoomWrite = Box::new(move |write| -> Result<(), ::store::StoreError> {
+            store::add_table(write, &domain, &line)?;
+            if let Some(stored) = &stored {
+                store::add_release(write, &domain, stored)?;
+            }
+            asked.map_or(Ok(()), |asked| store::spend(write, &domain, asked))
+        });
+        replied(&table, record, Some(writes))
     }
 }

@@ -2,6 +2,7 @@
 
 use protocol::research::{
     AskSet, FindingLine, FindingState, Judgement, LeastChange, MadeSet, OpenDomain, SetLine, SetState,
+    TableLine,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -11,7 +12,10 @@ use words::{ActId, DataDomain, Moment};
 /// The room's own tables.
 pub(crate) const MIGRATIONS: Migrations = Migrations {
     owner: "research",
-    steps: &[(1, "research", include_str!("../migrations/0001_research.sql"))],
+    steps: &[
+        (1, "research", include_str!("../migrations/0001_research.sql")),
+        (2, "counted", include_str!("../migrations/0002_counted.sql")),
+    ],
 };
 
 fn text(value: &impl Serialize) -> String {
@@ -112,6 +116,37 @@ pub(crate) fn add_release(
         release.people,
         &release.classes
     ];
+    write.execute(sql, &values).map(|_| ())
+}
+
+/// The statistics tables of a domain, in order.
+pub(crate) async fn tables(db: &Db, domain: &DataDomain) -> Result<Vec<TableLine>, StoreError> {
+    let domain = domain.as_str().to_owned();
+    db.read("tables", move |read| {
+        let sql = "SELECT c.id, c.at, c.columns, c.milli_epsilon, r.number FROM counted c \
+                   LEFT JOIN released r ON r.set_id = c.id WHERE c.data_domain = $1 ORDER BY c.at, c.id";
+        let line = |row: &Row| {
+            Ok(TableLine {
+                act: id(row, 0)?,
+                at: Moment(row.int(1)?),
+                columns: parsed(&row.text(2)?)?,
+                milli_epsilon: row.opt_int(3)?.and_then(|spent| u32::try_from(spent).ok()),
+                release: row.opt_int(4)?.and_then(|number| u64::try_from(number).ok()),
+            })
+        };
+        read.rows(sql, &params![domain])?.iter().map(line).collect()
+    })
+    .await
+}
+
+pub(crate) fn add_table(
+    write: &mut Write<'_>,
+    domain: &DataDomain,
+    table: &TableLine,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO counted (id, data_domain, at, columns, milli_epsilon) VALUES ($1, $2, $3, $4, $5)";
+    let spent = table.milli_epsilon.map(i64::from);
+    let values = params![table.act.bytes(), domain.as_str(), table.at.0, text(&table.columns), spent];
     write.execute(sql, &values).map(|_| ())
 }
 

@@ -4,20 +4,19 @@ use std::collections::HashMap;
 
 use anonymity::builders::{self, BuilderFault};
 use anonymity::{Attribute, Hierarchy, Metric, Model, Problem, Sensitive};
-use protocol::research::{AskSet, Coarser, OpenDomain};
+use protocol::research::{AskSet, Coarser, Loaded, OpenDomain};
 use serde::{Deserialize, Serialize};
 
 /// What a domain has, as it lies sealed.
 #[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(from = "Sealed")]
 pub(crate) struct Content {
     /// Keys of everybody it ever had, in the order they came: a person's place never changes.
     pub(crate) people: Vec<String>,
-    /// Sensitive values it ever had, likewise.
-    pub(crate) values: Vec<String>,
     /// The person of each row.
     pub(crate) rows: Vec<u32>,
-    /// The sensitive value of each row.
-    pub(crate) sensitive: Vec<u32>,
+    /// The sensitive columns, in the order of the domain; the values each ever had keep their places likewise.
+    pub(crate) sensitive: Vec<Column>,
     /// The other columns.
     pub(crate) columns: Vec<Column>,
 }
@@ -28,6 +27,44 @@ pub(crate) struct Column {
     pub(crate) name: String,
     pub(crate) values: Vec<String>,
     pub(crate) codes: Vec<u32>,
+}
+
+impl Column {
+    /// What stands in a row.
+    pub(crate) fn value(&self, row: usize) -> &str {
+        let value = self.codes.get(row).and_then(|code| self.values.get(*code as usize));
+        value.map_or("", String::as_str)
+    }
+}
+
+/// As content was sealed by now, or when a domain had one sensitive column at most: its values, and their codes.
+#[derive(Deserialize)]
+struct Sealed {
+    people: Vec<String>,
+    #[serde(default)]
+    values: Vec<String>,
+    rows: Vec<u32>,
+    sensitive: SealedSensitive,
+    columns: Vec<Column>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum SealedSensitive {
+    Columns(Vec<Column>),
+    Codes(Vec<u32>),
+}
+
+impl From<Sealed> for Content {
+    fn from(sealed: Sealed) -> Self {
+        let Sealed { people, values, rows, sensitive, columns } = sealed;
+        let sensitive = match sensitive {
+            SealedSensitive::Columns(sensitive) => sensitive,
+            // Which column it is stands in the domain.
+            SealedSensitive::Codes(codes) => vec![Column { name: String::new(), values, codes }],
+        };
+        Self { people, rows, sensitive, columns }
+    }
 }
 
 /// Numbers for texts, in the order they are met.
@@ -75,10 +112,15 @@ pub(crate) fn load(about: &OpenDomain, before: &Content, csv: &[u8]) -> Result<(
         found.ok_or_else(|| format!("line 1: the column '{name}' is missing; the domain was opened with it"))
     };
     let person = place(&about.person)?;
-    let sensitive = about.sensitive.as_deref().map(place).transpose()?;
+    let sensitive: Vec<usize> = about.sensitive.iter().map(|name| place(name)).collect::<Result<_, _>>()?;
     let mut people = Dictionary::of(before.people.clone());
-    let mut values = Dictionary::of(before.values.clone());
-    let others: Vec<usize> = (0..header.len()).filter(|at| *at != person && Some(*at) != sensitive).collect();
+    // Sensitive values of before keep their codes: releases are counted by them.
+    let values_before = |at: usize| before.sensitive.get(at).map(|column| column.values.clone());
+    let mut values: Vec<(Dictionary, Vec<u32>)> = (0..sensitive.len())
+        .map(|at| (Dictionary::of(values_before(at).unwrap_or_default()), Vec::new()))
+        .collect();
+    let others: Vec<usize> =
+        (0..header.len()).filter(|at| *at != person && !sensitive.contains(at)).collect();
     let mut columns: Vec<(Dictionary, Vec<u32>)> =
         others.iter().map(|_| (Dictionary::of(Vec::new()), Vec::new())).collect();
     let mut content = Content::default();
@@ -106,23 +148,33 @@ pub(crate) fn load(about: &OpenDomain, before: &Content, csv: &[u8]) -> Result<(
             ));
         }
         content.rows.push(code);
-        if let Some(sensitive) = sensitive {
-            content.sensitive.push(values.code(field(sensitive)));
-        }
-        for (at, (dictionary, codes)) in others.iter().zip(&mut columns) {
+        let coded = sensitive.iter().zip(&mut values).chain(others.iter().zip(&mut columns));
+        for (at, (dictionary, codes)) in coded {
             codes.push(dictionary.code(field(*at)));
         }
     }
     if content.rows.is_empty() {
         return Err("the table has no rows".to_owned());
     }
-    let named = others.iter().filter_map(|at| header.get(*at)).zip(columns);
-    content.columns = named
-        .map(|(name, (dictionary, codes))| Column { name: name.clone(), values: dictionary.texts, codes })
-        .collect();
+    let named = |places: &[usize], columns: Vec<(Dictionary, Vec<u32>)>| {
+        let named = places.iter().filter_map(|at| header.get(*at)).zip(columns);
+        named
+            .map(|(name, (dictionary, codes))| Column { name: name.clone(), values: dictionary.texts, codes })
+            .collect()
+    };
+    (content.sensitive, content.columns) = (named(&sensitive, values), named(&others, columns));
     let new_people = people.texts.len() - before.people.len();
-    (content.people, content.values) = (people.texts, values.texts);
+    content.people = people.texts;
     Ok((content, new_people as u64))
+}
+
+/// What the room would say of a domain's first table; nothing is taken in.
+///
+/// # Errors
+/// What is wrong with it: line and column, never a value.
+pub fn check_table(about: &OpenDomain, csv: &[u8]) -> Result<Loaded, String> {
+    let (content, new_people) = load(about, &Content::default(), csv)?;
+    Ok(Loaded { rows: content.rows.len() as u64, new_people })
 }
 
 impl Content {
@@ -133,6 +185,20 @@ impl Content {
         found.ok_or_else(|| {
             format!("the domain has no column '{name}' that can be asked for; it has {}", known())
         })
+    }
+
+    /// The sensitive columns for the engine, the domain's in its order; and that each keeps l values.
+    pub(crate) fn sensitive(&self, about: &OpenDomain, l: u32) -> (Vec<Sensitive>, Vec<Model>) {
+        let named = about.sensitive.iter().zip(&self.sensitive);
+        let of = |(name, column): (&String, &Column)| Sensitive {
+            name: name.clone(),
+            column: column.codes.clone(),
+            values: column.values.len(),
+        };
+        let sensitive: Vec<Sensitive> = named.map(of).collect();
+        let models =
+            (0..sensitive.len()).map(|sensitive| Model::DistinctDiversity { sensitive, l }).collect();
+        (sensitive, models)
     }
 
     /// The key of a row's person.
@@ -178,26 +244,19 @@ fn given(rows: &[Vec<String>], column: &Column) -> Result<(Hierarchy, Vec<u32>),
     Ok((hierarchy, of_row))
 }
 
-/// What the engine is asked for a set. The sensitive column takes part whether or not it is in the set: what a set without
-/// it says of who is in which class counts for the sets that have it.
+/// What the engine is asked for a set. Sensitive columns take part whether or not they are in the set: what a set without
+/// them says of who is in which class counts for the sets that have them.
 pub(crate) fn problem(about: &OpenDomain, content: &Content, ask: &AskSet) -> Result<Problem, String> {
     let attribute = |asked: &protocol::research::AskedAttribute| {
         let (hierarchy, column) = coarser(&asked.coarser, content.column(&asked.name)?)?;
         Ok(Attribute { name: asked.name.clone(), hierarchy, column, weight: f64::from(asked.weight) })
     };
     let attributes = ask.attributes.iter().map(attribute).collect::<Result<_, String>>()?;
-    let mut models = vec![Model::KAnonymity { k: ask.k }];
-    let sensitive = about.sensitive.as_ref().map(|name| Sensitive {
-        name: name.clone(),
-        column: content.sensitive.clone(),
-        values: content.values.len(),
-    });
-    if sensitive.is_some() {
-        models.push(Model::DistinctDiversity { sensitive: 0, l: ask.l });
-    }
+    let (sensitive, mut models) = content.sensitive(about, ask.l);
+    models.push(Model::KAnonymity { k: ask.k });
     let problem = Problem {
         attributes,
-        sensitive: sensitive.into_iter().collect(),
+        sensitive,
         models,
         suppression_limit: f64::from(ask.suppression_permille) / 1000.0,
         metric: Metric::Loss,
@@ -220,7 +279,7 @@ mod tests {
             name: "医療".into(),
             name_en: "Medical".into(),
             person: "code".into(),
-            sensitive: Some("diagnosis".into()),
+            sensitive: vec!["diagnosis".into()],
             k: 2,
             l: 2,
             minimum_cell: 3,
@@ -236,11 +295,41 @@ mod tests {
         let (second, new) = load(&about(), &first, b"diagnosis,code,age\nE11,c,40\nI10,b,33\n").unwrap();
         assert_eq!((new, second.rows.as_slice()), (1, &[2, 0][..]));
         assert_eq!(second.people, ["b", "a", "c"]);
+        let diagnoses = &second.sensitive[0];
         assert_eq!(
-            (second.values.as_slice(), second.sensitive.as_slice()),
+            (diagnoses.values.as_slice(), diagnoses.codes.as_slice()),
             (&["J45", "I10", "E11"].map(str::to_owned)[..], &[2, 1][..])
         );
         assert_eq!(second.person(1), "b");
+        let again: Content = serde_json::from_slice(&serde_json::to_vec(&second).unwrap()).unwrap();
+        assert_eq!(again.sensitive[0].codes, diagnoses.codes);
+    }
+
+    #[test]
+    fn what_was_sealed_with_one_sensitive_column_still_opens() {
+        let before =
+            r#"{"people":["a","b"],"values":["J45","I10"],"rows":[1,0],"sensitive":[1,0],"columns":[]}"#;
+        let content: Content = serde_json::from_str(before).unwrap();
+        let (sensitive, models) = content.sensitive(&about(), 2);
+        assert_eq!((sensitive[0].name.as_str(), sensitive[0].column.as_slice()), ("diagnosis", &[1, 0][..]));
+        assert_eq!(models, [Model::DistinctDiversity { sensitive: 0, l: 2 }]);
+        let (next, _) = load(&about(), &content, b"code,age,diagnosis\na,30,E11\n").unwrap();
+        assert_eq!(next.sensitive[0].values, ["J45", "I10", "E11"]);
+        let nothing = r#"{"people":[],"values":[],"rows":[],"sensitive":[],"columns":[]}"#;
+        assert!(serde_json::from_str::<Content>(nothing).unwrap().sensitive.is_empty());
+    }
+
+    #[test]
+    fn several_sensitive_columns_have_values_of_their_own() {
+        let about = OpenDomain { sensitive: vec!["diagnosis".into(), "income".into()], ..about() };
+        let table = b"code,income,age,diagnosis\na,low,30,J45\nb,high,31,I10\n";
+        let (content, _) = load(&about, &Content::default(), table).unwrap();
+        assert_eq!(content.sensitive[1].values, ["low", "high"]);
+        assert!(content.column("income").is_err(), "it cannot be asked for as an attribute");
+        let (sensitive, models) = content.sensitive(&about, 2);
+        assert_eq!((sensitive.len(), models.len()), (2, 2));
+        let fault = load(&about, &content, b"code,age,diagnosis\na,1,x\n").err().unwrap();
+        assert!(fault.contains("'income' is missing"), "{fault}");
     }
 
     #[test]

@@ -35,7 +35,7 @@ fn domain() -> OpenDomain {
         name: "医療".into(),
         name_en: "Medical".into(),
         person: "patient".into(),
-        sensitive: Some("diagnosis".into()),
+        sensitive: vec!["diagnosis".into()],
         k: 4,
         l: 2,
         minimum_cell: 5,
@@ -406,7 +406,7 @@ async fn a_set_that_does_not_come_back_is_an_alarm() {
     assert_eq!(end.record.field("overdue"), Some(&json!(true)));
     let ledger: Vec<ReleaseLine> =
         desk(&ground, "keeper").get(&RELEASES.replace("{domain}", "medical")).await.unwrap();
-    assert_eq!(ledger[0].state, SetState::Destroyed);
+    assert_eq!(ledger[0].state, Some(SetState::Destroyed));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -456,6 +456,82 @@ async fn counts_keep_their_noise_and_the_budget_ends() {
     let least = Count { milli_epsilon: Some(1), ..paid };
     assert_eq!(refused(&ground, "researcher", STATISTICS, &least).await, Reason::BudgetSpent);
     assert_eq!(refused(&ground, "keeper", STATISTICS, &least).await, Reason::NotAllowed);
+
+    // The ledger has all of them; what counts diagnoses is a release.
+    let keeper = desk(&ground, "keeper");
+    let path = |route: &str| route.replace("{domain}", "medical");
+    let tables: Vec<TableLine> = keeper.get(&path(TABLES)).await.unwrap();
+    let told: Vec<(usize, Option<u32>, Option<u64>)> =
+        tables.iter().map(|line| (line.columns.len(), line.milli_epsilon, line.release)).collect();
+    assert_eq!(
+        told,
+        [(1, None, None), (2, None, Some(1)), (2, None, Some(2)), (1, Some(600), None), (1, Some(400), None)]
+    );
+    let ledger: Vec<ReleaseLine> = keeper.get(&path(RELEASES)).await.unwrap();
+    assert_eq!(ledger.len(), 2);
+    assert!(ledger.iter().all(|line| line.state.is_none() && line.below_k + line.below_l == 0));
+    assert_eq!(ledger[0].set, crossed.act);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_is_counted_with_the_sets_and_sets_with_it() {
+    let ground = with_domain(60).await;
+    made(&ground, &by_age(false)).await;
+    let by = |coarser: Option<Coarser>, level, name: &str| CountBy {
+        name: name.into(),
+        coarser,
+        level,
+        labels: Vec::new(),
+    };
+    let count = |by| Count { domain: medical(), purpose: "diseases by age".into(), by, milli_epsilon: None };
+    // Each age by itself: three people, fewer than k. Nobody is counted, and nothing is released.
+    let each = count(vec![by(None, 0, "age"), by(None, 0, "diagnosis")]);
+    let nobody: StatisticsTable = post(&ground, "researcher", STATISTICS, &each).await;
+    assert_eq!((nobody.cells.len(), nobody.left_out), (0, 240));
+    // Sevens cut across the fives of the set: whoever stands alone between them is in no cell.
+    let sevens = Coarser::Intervals { widths: vec![7], least: None, most: None };
+    let cut = count(vec![by(Some(sevens), 1, "age"), by(None, 0, "diagnosis")]);
+    let table: StatisticsTable = post(&ground, "researcher", STATISTICS, &cut).await;
+    assert!(table.left_out > 0, "{table:?}");
+    let ledger: Vec<ReleaseLine> =
+        desk(&ground, "officer").get(&RELEASES.replace("{domain}", "medical")).await.unwrap();
+    assert!(ledger.iter().all(|line| line.below_k + line.below_l == 0 && line.smallest_joint_class >= 4));
+    assert_eq!(ledger.iter().filter(|line| line.set == nobody.act).count(), 0);
+    assert_eq!(ledger.iter().filter(|line| line.set == table.act && line.state.is_none()).count(), 1);
+    // Without what is sensitive it says what everybody may know, and is none.
+    let ages: StatisticsTable =
+        post(&ground, "researcher", STATISTICS, &count(vec![by(None, 0, "age")])).await;
+    assert_eq!(ages.left_out, 0);
+    let unknown = RELEASES.replace("{domain}", "tax").replace("releases", "tables");
+    let missing: Result<Vec<TableLine>, _> = desk(&ground, "officer").get(&unknown).await;
+    assert!(missing.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_of_several_sensitive_columns_keeps_its_values() {
+    let ground = Ground::new(60).await;
+    let keeper = desk(&ground, "keeper");
+    let twice = OpenDomain { sensitive: vec!["diagnosis".into(), "diagnosis".into()], ..domain() };
+    assert!(detail(&ground, "keeper", DOMAINS, &twice).await.contains("twice"));
+    let two = OpenDomain { sensitive: vec!["diagnosis".into(), "ward".into()], ..domain() };
+    keeper.post::<OpenDomain>(DOMAINS, &two).await.unwrap();
+    // Wards go by decades: many fives have one ward alone.
+    let mut with_wards = String::new();
+    for (n, line) in table().lines().enumerate() {
+        let ward = if n == 0 { "ward".into() } else { format!("ward-{}", (n - 1) % 80 / 10) };
+        with_wards.push_str(&format!("{line},{ward}\n"));
+    }
+    keeper.load(&medical(), with_wards.into_bytes()).await.unwrap();
+    let set = made(&ground, &by_age(false)).await;
+    assert_eq!(set.state, SetState::Made, "{:?}", set.least_change);
+    let csv = desk(&ground, "researcher").take_over(set.id).await.unwrap();
+    let text = String::from_utf8(csv.clone()).unwrap();
+    assert_eq!(text.lines().next(), Some("age,sex,diagnosis,ward"));
+    holds(&csv, 2, 4, 2);
+    let without_ward: String =
+        text.lines().map(|line| format!("{}\n", line.rsplit_once(',').unwrap().0)).collect();
+    holds(without_ward.as_bytes(), 2, 4, 2);
+    assert!(set.made.unwrap().is_optimal);
 }
 
 #[tokio::test(flavor = "multi_thread")]

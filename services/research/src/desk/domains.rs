@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use pages::{Form, Frame, Upload, Visit, in_japan, shown};
-use protocol::research::{DomainLine, OpenDomain, ReleaseLine};
+use protocol::research::{DomainLine, OpenDomain, ReleaseLine, TableLine};
 use rules::Role;
 use serde::Deserialize;
 use wire::Problem;
@@ -61,13 +61,13 @@ pub(super) async fn open(
     visit: Visit,
     Form(form): Form<Opened>,
 ) -> Result<Response, Problem> {
-    let sensitive = form.sensitive.trim();
+    let sensitive = form.sensitive.split(',').map(str::trim).filter(|name| !name.is_empty());
     let domain = OpenDomain {
         id: DataDomain::parse(form.id.trim())?,
         name: form.name,
         name_en: form.name_en,
         person: form.person,
-        sensitive: (!sensitive.is_empty()).then(|| sensitive.to_owned()),
+        sensitive: sensitive.map(str::to_owned).collect(),
         k: form.k,
         l: form.l,
         minimum_cell: form.minimum_cell,
@@ -83,6 +83,7 @@ struct Released {
     set: String,
     at: String,
     state: &'static str,
+    is_set: bool,
     people: u64,
     smallest: u64,
     exposed: u64,
@@ -96,7 +97,15 @@ struct DomainPage {
     name: String,
     facts: Vec<(&'static str, String)>,
     releases: Vec<Released>,
+    tables: Vec<Counted>,
     keeps: bool,
+}
+
+struct Counted {
+    at: String,
+    columns: String,
+    spent: String,
+    release: String,
 }
 
 pub(super) async fn show(
@@ -109,11 +118,14 @@ pub(super) async fn show(
     let line = line.ok_or(Problem::new(Reason::NotFound))?;
     let say = |ja: &'static str, en: &'static str| language.say(ja, en);
     let about = &line.domain;
-    let none = || say("なし", "none").to_owned();
+    let sensitive = match about.sensitive.as_slice() {
+        [] => say("なし", "none").to_owned(),
+        columns => columns.join(", "),
+    };
     let facts = vec![
         (say("列", "Columns"), line.columns.join(", ")),
         (say("本人の鍵の列", "Column of the person's key"), about.person.clone()),
-        (say("要配慮の列", "Sensitive column"), about.sensitive.clone().unwrap_or_else(none)),
+        (say("要配慮の列", "Sensitive columns"), sensitive),
         (say("全集合を合わせた基準", "Over all sets together"), format!("k = {}, l = {}", about.k, about.l)),
         (say("統計表の最小の度数", "Smallest count shown"), about.minimum_cell.to_string()),
         (
@@ -126,12 +138,21 @@ pub(super) async fn show(
         set: one.set.to_string(),
         at: in_japan(one.at, language),
         state: {
-            let [ja, en] = one.state.in_words();
+            let [ja, en] = one.in_words();
             say(ja, en)
         },
+        is_set: one.state.is_some(),
         people: one.people,
         smallest: one.smallest_joint_class,
         exposed: one.below_k + one.below_l,
+    };
+    let counted = |one: TableLine| Counted {
+        at: in_japan(one.at, language),
+        columns: one.columns.join(", "),
+        spent: one
+            .milli_epsilon
+            .map_or_else(|| say("セルキー", "cell keys").to_owned(), |spent| format!("ε/1000 = {spent}")),
+        release: one.release.map_or_else(|| "–".to_owned(), |number| number.to_string()),
     };
     let page = DomainPage {
         frame: visit.frame(),
@@ -139,6 +160,7 @@ pub(super) async fn show(
         name: language.say(&about.name, &about.name_en).to_owned(),
         facts,
         releases: here.0.ledger(&id).await?.into_iter().map(released).collect(),
+        tables: here.0.tables(&id).await?.into_iter().map(counted).collect(),
         keeps: is(&visit, Role::Keeper),
     };
     Ok(shown(&page))

@@ -81,7 +81,7 @@ fn facts(set: &SetLine, language: Language) -> Vec<(&'static str, String)> {
         (say("目的", "Purpose"), ask.purpose.clone()),
         (say("受取人", "Recipients"), ask.recipients.join(" / ")),
         (say("属性", "Attributes"), columns.join(", ")),
-        (say("要配慮の列", "Sensitive column"), yes(ask.with_sensitive)),
+        (say("要配慮の列", "Sensitive columns"), yes(ask.with_sensitive)),
         (say("番号による連結", "Linkable by number"), yes(ask.linkable)),
         (say("基準", "Models"), format!("k = {}, l = {}", ask.k, ask.l)),
         (say("除いてよい行", "May be left out"), format!("{} ‰", ask.suppression_permille)),
@@ -95,6 +95,14 @@ fn facts(set: &SetLine, language: Language) -> Vec<(&'static str, String)> {
             (say("行", "Rows"), format!("{} − {} ({})", made.rows, made.left_out, made.withheld)),
             (say("組", "Classes"), made.classes.to_string()),
             (say("失われた割合", "Loss"), format!("{:.3}", made.loss)),
+            (
+                say("最も失わない段階か", "Least loss"),
+                say(
+                    if made.is_optimal { "証明済み" } else { "証明していません" },
+                    if made.is_optimal { "proved" } else { "not proved" },
+                )
+                .to_owned(),
+            ),
             (
                 say("全集合を合わせた最小の組", "Smallest joint class over all sets"),
                 made.smallest_joint_class.to_string(),
