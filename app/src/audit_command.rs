@@ -64,7 +64,7 @@ pub async fn run(act: &AuditAct) -> Result<()> {
 
 async fn prove(args: &ProveArgs) -> Result<()> {
     let file = ConfigFile::read(&args.config)?;
-    let officer = desk::client(file.section("oversight", None)?, "officer")?;
+    let officer = desk::certified(file.section("oversight", None)?, "officer").await?;
     let act = ActId::parse(&args.id)?;
     let path = format!("/proofs/{act}");
     let proved: Vec<Proved> = match officer.post(&path, &serde_json::json!({}), Duration::from_secs(30)).await
@@ -91,7 +91,7 @@ async fn prove(args: &ProveArgs) -> Result<()> {
 
 async fn reconcile(args: &ReconcileArgs) -> Result<()> {
     let file = ConfigFile::read(&args.config)?;
-    let officer = desk::client(file.section("oversight", None)?, "officer")?;
+    let officer = desk::certified(file.section("oversight", None)?, "officer").await?;
     let over = Reconcile { from: day(args.from.as_deref(), 0)?, to: day(args.to.as_deref(), 1)? };
     let report: Reconciliation = match officer.post(RECONCILIATIONS, &over, Duration::from_secs(3600)).await {
         Ok(report) => report,

@@ -19,7 +19,7 @@ pub async fn run(section: &Section, file: &Path, out: Option<&Path>, anew: Optio
     let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     let rows = batch_file::read(&bytes).with_context(|| format!("{}: nothing was sent", file.display()))?;
     let id = batch_file::id_of(&section.settings.id, &bytes, anew);
-    let client = desk::client(section, "clerk")?;
+    let client = desk::certified(section, "clerk").await?;
     let called = |error| anyhow::anyhow!("{}", desk::in_words(&error));
     let state: BatchState = client.post(BATCHES, &AskMany { id, rows }, WITHIN).await.map_err(called)?;
     eprintln!("batch {id}: {} rows", state.rows);

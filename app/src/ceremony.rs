@@ -209,5 +209,6 @@ fn entry(section: &Section) -> Result<Entry> {
         sealing: keys.sealing(Suite::default(), None)?.public(),
         current: Vec::new(),
         revoked: false,
+        revoked_operators: Vec::new(),
     })
 }

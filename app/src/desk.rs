@@ -4,12 +4,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use house::{KeptCertificate, NewKey};
+use protocol::country::Country;
 use protocol::desk::{Ask, INQUIRIES, Told, Waiting};
+use protocol::directory::{OPERATOR_CERTIFICATES, OrderPartyCertificate};
 use protocol::oversight::{ChangeStanding, Changed};
 use rules::Standing;
+use seal::KeyFolder;
 use serde_json::value::RawValue;
-use wire::{CallError, InnerClient, InnerKey};
-use words::{AffairId, ItemId, PartyId};
+use wire::{CallError, InnerClient, InnerKey, TlsIdentity};
+use words::{ActId, AffairId, ItemId, Moment, PartyId, Reason};
 
 use crate::config_file::{ConfigFile, Section};
 
@@ -19,6 +23,50 @@ pub fn client(section: &Section, key: &str) -> Result<InnerClient> {
     let path = section.settings.base.join(&common.keys).join(format!("{key}.key"));
     let key = InnerKey::read(&path).with_context(|| format!("cannot read the key {}", path.display()))?;
     Ok(InnerClient::new(common.inner, &key))
+}
+
+/// The same under a certificate of the key's holder, which lies beside the key and is renewed with a new one when two thirds of its
+/// day are over. Where none can be had, the client shows what there is: the certificate before, or the key.
+///
+/// # Errors
+/// If the key cannot be read, or what is kept cannot be used.
+pub async fn certified(section: &Section, name: &str) -> Result<InnerClient> {
+    let (settings, common) = (&section.settings, &section.settings.common);
+    let keys = KeyFolder::new(settings.base.join(&common.keys));
+    let file = format!("{name}.certificate.json");
+    let country = settings.base.join(&common.country);
+    let read = || -> Result<Country> { Ok(serde_json::from_slice(&std::fs::read(&country)?)?) };
+    let country = read().with_context(|| format!("{} is not a trust anchor", country.display()))?;
+    let root = country.root_certificate.as_bytes();
+    let under = |kept: &KeptCertificate| -> Result<InnerClient> {
+        let identity = kept.show(|chain, key| TlsIdentity::from_der(chain, key, root))?;
+        Ok(InnerClient::certified(common.inner, &settings.id, &identity)?)
+    };
+    let world = settings.world();
+    let now = Moment(world.now());
+    let kept = KeptCertificate::read(&keys, &file, now);
+    let present = match &kept {
+        Some(kept) => under(kept)?,
+        None => client(section, name)?,
+    };
+    if kept.is_some_and(|kept| !kept.is_late(now)) {
+        return Ok(present);
+    }
+    let renewed = async {
+        let key = NewKey::generate()?;
+        let order = OrderPartyCertificate { id: ActId::new(world.random()), request: key.request().clone() };
+        let given = present.post(OPERATOR_CERTIFICATES, &order, Duration::from_secs(15)).await;
+        let kept = key.with(given.map_err(|error| error.reason())?)?;
+        kept.write(&keys, &file)?;
+        Ok::<_, Reason>(kept)
+    };
+    match renewed.await {
+        Ok(kept) => under(&kept),
+        Err(reason) => {
+            tracing::warn!(party = %settings.id, name, %reason, "no new certificate; what there is is shown");
+            Ok(present)
+        }
+    }
 }
 
 /// A problem in both languages, with what to do.
@@ -88,7 +136,7 @@ pub async fn inquire(args: &InquireArgs) -> Result<()> {
         item: ItemId::parse(&given(&args.item, "item")?)?,
         provider: PartyId::parse(&given(&args.provider, "provider")?)?,
     };
-    let client = client(section, "clerk")?;
+    let client = certified(section, "clerk").await?;
     let spoken = client.post::<Box<RawValue>>(INQUIRIES, &ask, Duration::from_secs(20)).await;
     let spoken = spoken.map_err(|error| anyhow::anyhow!("{}", in_words(&error)))?;
     if let Ok(told) = serde_json::from_str::<Told>(spoken.get()) {
@@ -112,7 +160,8 @@ pub async fn change_standing(config: &Path, party: &str, standing: Standing, rea
     let party = PartyId::parse(party)?;
     let message = ChangeStanding { standing, reason: reason.to_owned() };
     let path = format!("/accreditations/{party}");
-    match client(section, "officer")?.post::<Changed>(&path, &message, Duration::from_secs(10)).await {
+    let officer = certified(section, "officer").await?;
+    match officer.post::<Changed>(&path, &message, Duration::from_secs(10)).await {
         Ok(changed) => Ok(changed.version),
         Err(error) => bail!("{}", in_words(&error)),
     }

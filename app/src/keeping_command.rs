@@ -39,7 +39,7 @@ pub async fn erase(args: &EraseArgs) -> Result<()> {
         bail!("the configuration has no party {}", args.party.as_deref().unwrap_or_default());
     }
     for section in sections {
-        let operator = desk::client(section, "operator")?;
+        let operator = desk::certified(section, "operator").await?;
         let erased: Vec<ErasedShelf> =
             match operator.post(ERASURES, &Erase { as_of }, Duration::from_secs(600)).await {
                 Ok(erased) => erased,
@@ -75,7 +75,7 @@ pub async fn replay(args: &ReplayArgs) -> Result<()> {
     let act = ActId::parse(&args.id)?;
     let mut differs = false;
     for room in ["linkage", "trustee"] {
-        let operator = desk::client(file.section(room, None)?, "operator")?;
+        let operator = desk::certified(file.section(room, None)?, "operator").await?;
         let path = REPLAY.replace("{id}", &act.to_string());
         match operator.get::<Replayed>(&path, Duration::from_secs(20)).await {
             Ok(replayed) => {

@@ -153,6 +153,14 @@ impl ResearchDesk {
         desk::client(config.section("research", None)?, key).map(Self)
     }
 
+    /// The same under their certificate: see [`desk::certified`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn certified(config: &ConfigFile, key: &str) -> Result<Self> {
+        desk::certified(config.section("research", None)?, key).await.map(Self)
+    }
+
     /// Gets what is at a path.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
         called(self.0.get(path, WITHIN).await)
@@ -209,10 +217,11 @@ fn told(set: &SetLine) {
 /// Runs the command.
 pub async fn run(config: &Path, act: &ResearchAct) -> Result<()> {
     let file = ConfigFile::read(config)?;
-    let at = |key: &str| ResearchDesk::of(&file, key);
+    let config = &file;
+    let at = async |key: &str| ResearchDesk::certified(config, key).await;
     match act {
         ResearchAct::Domains => {
-            let domains: Vec<DomainLine> = at("keeper")?.get(DOMAINS).await?;
+            let domains: Vec<DomainLine> = at("keeper").await?.get(DOMAINS).await?;
             for DomainLine { domain, rows, people, releases, spent_milli_epsilon, columns } in domains {
                 println!(
                     "{}  {} / {}  行 rows {rows}  人 people {people}  集合 releases {releases}  ε/1000 {spent_milli_epsilon} of {}  [{}]",
@@ -225,7 +234,7 @@ pub async fn run(config: &Path, act: &ResearchAct) -> Result<()> {
             }
         }
         ResearchAct::Open { file } => {
-            let opened: OpenDomain = at("keeper")?.post(DOMAINS, &read::<OpenDomain>(file)?).await?;
+            let opened: OpenDomain = at("keeper").await?.post(DOMAINS, &read::<OpenDomain>(file)?).await?;
             say(
                 &format!("データ領域 {} を開きました", opened.id),
                 &format!("the data domain {} is open", opened.id),
@@ -233,28 +242,28 @@ pub async fn run(config: &Path, act: &ResearchAct) -> Result<()> {
         }
         ResearchAct::Load { domain, file } => {
             let csv = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-            let Loaded { rows, new_people } = at("keeper")?.load(domain, csv).await?;
+            let Loaded { rows, new_people } = at("keeper").await?.load(domain, csv).await?;
             say(
                 &format!("{rows}行を取り込みました(新しい人 {new_people})"),
                 &format!("{rows} rows taken in, {new_people} people are new"),
             );
         }
         ResearchAct::Ask { file } => {
-            told(&at("researcher")?.post::<SetLine>(SETS, &read::<AskSet>(file)?).await?);
+            told(&at("researcher").await?.post::<SetLine>(SETS, &read::<AskSet>(file)?).await?);
         }
         ResearchAct::Sets => {
-            at("researcher")?.get::<Vec<SetLine>>(SETS).await?.iter().for_each(told);
+            at("researcher").await?.get::<Vec<SetLine>>(SETS).await?.iter().for_each(told);
         }
-        ResearchAct::Due => return due(&at("researcher")?).await,
+        ResearchAct::Due => return due(&at("researcher").await?).await,
         ResearchAct::Judge { set, decline, reason, officer } => {
             let judge = Judge { approves: !decline, reason: reason.clone() };
-            told(&at(officer)?.post_to::<SetLine>(JUDGEMENT, *set, &judge).await?);
+            told(&at(officer).await?.post_to::<SetLine>(JUDGEMENT, *set, &judge).await?);
         }
         ResearchAct::Release { set } => {
-            told(&at("keeper")?.post_to::<SetLine>(RELEASE, *set, &json!({})).await?);
+            told(&at("keeper").await?.post_to::<SetLine>(RELEASE, *set, &json!({})).await?);
         }
         ResearchAct::TakeOver { set, out } => {
-            let csv = at("researcher")?.take_over(*set).await?;
+            let csv = at("researcher").await?.take_over(*set).await?;
             std::fs::write(out, csv).with_context(|| format!("cannot write {}", out.display()))?;
             say(&format!("{} に書きました", out.display()), &format!("written to {}", out.display()));
         }
@@ -264,11 +273,11 @@ pub async fn run(config: &Path, act: &ResearchAct) -> Result<()> {
                 How::Destroyed => HowEnded::Destroyed,
             };
             let ended = EndSet { how, statement: statement.clone() };
-            told(&at("researcher")?.post_to::<SetLine>(END, *set, &ended).await?);
+            told(&at("researcher").await?.post_to::<SetLine>(END, *set, &ended).await?);
         }
         ResearchAct::Ledger { domain } => {
             let path = RELEASES.replace("{domain}", domain.as_str());
-            for line in at("keeper")?.get::<Vec<ReleaseLine>>(&path).await? {
+for line in at("keeper").await?.get::<Vec<ReleaseLine>>(&path).await? {
                 let [ja, en] = line.in_words();
                 println!(
                     "{:>4}  {}  人 people {}  最小の組 smallest joint class {}  基準に足りない人 below the bounds {}  {ja} / {en}",
@@ -281,7 +290,7 @@ pub async fn run(config: &Path, act: &ResearchAct) -> Result<()> {
             }
             let path = TABLES.replace("{domain}", domain.as_str());
             for TableLine { act, columns, milli_epsilon, release, .. } in
-                at("keeper")?.get::<Vec<TableLine>>(&path).await?
+                at("keeper").await?.get::<Vec<TableLine>>(&path).await?
             {
                 let noise =
                     milli_epsilon.map_or("セルキー cell keys".into(), |spent| format!("ε/1000 {spent}"));
@@ -290,7 +299,7 @@ pub async fn run(config: &Path, act: &ResearchAct) -> Result<()> {
             }
         }
         ResearchAct::Findings => {
-            for line in at("officer")?.get::<Vec<FindingLine>>(FINDINGS).await? {
+            for line in at("officer").await?.get::<Vec<FindingLine>>(FINDINGS).await? {
                 println!("{}  {}  {:?}  {}", line.id, line.domain, line.state, line.assents.join(", "));
             }
         }
@@ -298,19 +307,20 @@ pub async fn run(config: &Path, act: &ResearchAct) -> Result<()> {
             let finding =
                 std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
             let report = ReportFinding { set: *set, number: number.clone(), finding };
-            let line: FindingLine = at("researcher")?.post(FINDINGS, &report).await?;
+            let line: FindingLine = at("researcher").await?.post(FINDINGS, &report).await?;
             println!("{}  {:?}", line.id, line.state);
         }
         ResearchAct::Assent { finding, officer } => {
-            let line: FindingLine = at(officer)?.post_to(ASSENT, *finding, &json!({})).await?;
+            let line: FindingLine = at(officer).await?.post_to(ASSENT, *finding, &json!({})).await?;
             println!("{}  {:?}  {}", line.id, line.state, line.assents.join(", "));
         }
         ResearchAct::Person { finding } => {
-            let Reach { person, finding } = at("keeper")?.post_to(PERSON, *finding, &json!({})).await?;
+            let Reach { person, finding } = at("keeper").await?.post_to(PERSON, *finding, &json!({})).await?;
             println!("{person}\n{finding}");
         }
         ResearchAct::Count { file, out } => {
-            let table: StatisticsTable = at("researcher")?.post(STATISTICS, &read::<Count>(file)?).await?;
+            let table: StatisticsTable =
+                at("researcher").await?.post(STATISTICS, &read::<Count>(file)?).await?;
             let mut writer = csv::Writer::from_writer(Vec::new());
             writer.write_record(table.columns.iter().map(String::as_str).chain(["count"]))?;
             for cell in &table.cells {

@@ -31,7 +31,7 @@ const WITHIN: Duration = Duration::from_secs(90);
 /// how far it is.
 pub async fn rotate(args: &RotateArgs, mut told: impl FnMut(&Rotation)) -> Result<Rotation> {
     let file = ConfigFile::read(&args.config)?;
-    let operator = desk::client(file.section("linkage", None)?, "operator")?;
+    let operator = desk::certified(file.section("linkage", None)?, "operator").await?;
     let party = PartyId::parse(&args.institution)?;
     let ask = Rotate { party, grace_ms: Some(args.grace * 1000) };
     let mut before = u32::MAX;

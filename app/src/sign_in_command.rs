@@ -93,11 +93,11 @@ pub async fn finish(args: &FinishArgs) -> Result<String> {
     let ask = AskAssertion { id, at, certificate, signature: B64::from(read(&args.signature)?) };
     let file = ConfigFile::read(&args.config)?;
     let within = Duration::from_secs(20);
-    let authority = desk::client(file.section("authority", None)?, "operator")?;
+    let authority = desk::certified(file.section("authority", None)?, "operator").await?;
     let asserted = authority.post::<Asserted>(ASSERTIONS, &ask, within).await;
     let Asserted { assertion, look } =
         asserted.map_err(|error| anyhow::anyhow!("{}", desk::in_words(&error)))?;
-    let portal = desk::client(file.section("portal", None)?, "operator")?;
+    let portal = desk::certified(file.section("portal", None)?, "operator").await?;
     let ask = AskMyRecords { assertion, look };
     let sign_in = portal.post::<SignIn>(PERSON_SIGN_INS, &ask, within).await;
     Ok(sign_in.map_err(|error| anyhow::anyhow!("{}", desk::in_words(&error)))?.url)

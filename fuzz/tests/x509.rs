@@ -10,6 +10,7 @@
 use fuzz::{corpus, fuzz};
 use seal::x509::jpki::Attributes;
 use seal::x509::ocsp::Request;
+use seal::x509::party::{is_operator_name, operator_of};
 use seal::x509::timestamp;
 use seal::x509::{Certificate, CertificationRequest, Crl, Rules, Store};
 use words::{Date, Moment};
@@ -35,6 +36,8 @@ fn x509() {
         if let Ok(certificate) = Certificate::parse(bytes) {
             assert_eq!(certificate.der(), bytes);
             let _ = (Attributes::of(&certificate), certificate.common_name());
+            let operator = operator_of(&certificate);
+            assert!(operator.is_none_or(|(_, name)| is_operator_name(&name)));
             let valid = store.validate(&certificate, &Rules::at(at)).is_ok();
             assert!(!valid || good.iter().any(|good| good == bytes), "valid, and nobody issued it");
         }

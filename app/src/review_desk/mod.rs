@@ -172,7 +172,7 @@ pub async fn start(
         say: Box::new(say),
     });
     let links = staff.into_iter().zip(keys.iter().map(|key| desk.link(key))).collect();
-    let served = tokio::spawn(wire::serve_inner(bound, routes::routes(desk), world.shutdown.clone()));
+    let served = tokio::spawn(wire::serve_plain(bound, routes::routes(desk), world.shutdown.clone()));
     Ok(Running { address, links, world, served, db })
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use protocol::directory::{CERTIFICATES, OrderPartyCertificate, PartyCertificate};
 use seal::KeyFolder;
-use seal::x509::{Certificate, CertificationRequest, IssuerKey, KeyKind};
+use seal::x509::{Certificate, CertificationRequest, IssuerKey, KeyKind, PublicKeyInfo};
 use serde::{Deserialize, Serialize};
 use wire::TlsIdentity;
 use words::{ActId, B64, Moment, Reason};
@@ -25,10 +25,44 @@ const AHEAD_MS: i64 = 8 * 3_600_000;
 /// How long the authority may take.
 const WITHIN: Duration = Duration::from_secs(15);
 
-/// Key and certificate as they are kept.
+/// A key that is to be certified.
+pub struct NewKey(Zeroizing<Vec<u8>>, PublicKeyInfo, B64);
+
+impl NewKey {
+    /// A fresh one (ECDSA P-256).
+    ///
+    /// # Errors
+    /// If none could be made.
+    pub fn generate() -> Result<Self, Reason> {
+        let pkcs8 = IssuerKey::generate(KeyKind::P256).map_err(|_| Reason::Internal)?;
+        let key = IssuerKey::from_pkcs8(&pkcs8).map_err(|_| Reason::Internal)?;
+        let request = CertificationRequest::of(&key).map_err(|_| Reason::Internal)?;
+        Ok(Self(pkcs8, key.public().clone(), request.into()))
+    }
+
+    /// The request for its certificate, PKCS#10, DER.
+    pub const fn request(&self) -> &B64 {
+        &self.2
+    }
+
+    /// With the certificate that was given.
+    ///
+    /// # Errors
+    /// If it is not for this key.
+    pub fn with(self, given: PartyCertificate) -> Result<KeptCertificate, Reason> {
+        let PartyCertificate { chain, not_after } = given;
+        let own = chain.first().and_then(|der| Certificate::parse(&der.0).ok()).ok_or(Reason::BadReply)?;
+        if own.key() != &self.1 {
+            return Err(Reason::BadReply);
+        }
+        Ok(KeptCertificate { key: B64::from(self.0.as_slice()), chain, not_after })
+    }
+}
+
+/// Key and short-lived certificate as they are kept in a file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Kept {
+pub struct KeptCertificate {
     /// PKCS#8.
     key: B64,
     /// DER.
@@ -36,24 +70,59 @@ struct Kept {
     not_after: Moment,
 }
 
-impl Drop for Kept {
+impl Drop for KeptCertificate {
     fn drop(&mut self) {
         self.key.0.zeroize();
     }
 }
 
-impl Kept {
-    fn show(&self, show: impl FnOnce(&[&[u8]], &[u8]) -> Result<(), wire::TlsError>) -> Result<(), Reason> {
-        let chain: Vec<&[u8]> = self.chain.iter().map(|der| der.0.as_slice()).collect();
-        show(&chain, &self.key.0).map_err(|_| Reason::Internal)
+impl KeptCertificate {
+    /// Reads the file of that name, if there is one and its certificate still holds.
+    pub fn read(keys: &KeyFolder, file: &str, now: Moment) -> Option<Self> {
+        let kept = keys.read(file).ok().and_then(|bytes| serde_json::from_slice::<Self>(&bytes).ok());
+        kept.filter(|kept| kept.not_after > now)
     }
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// If the folder does not take it.
+    pub fn write(&self, keys: &KeyFolder, file: &str) -> Result<(), Reason> {
+        let text = Zeroizing::new(serde_json::to_vec(self).map_err(|_| Reason::Internal)?);
+        keys.write(file, &text).map_err(|error| {
+            tracing::error!(%error, "the new certificate could not be kept");
+            Reason::CannotRecord
+        })
+    }
+
+    /// Shows it.
+    ///
+    /// # Errors
+    /// As `show`.
+    pub fn show<T, E>(&self, show: impl FnOnce(&[&[u8]], &[u8]) -> Result<T, E>) -> Result<T, E> {
+        let chain: Vec<&[u8]> = self.chain.iter().map(|der| der.0.as_slice()).collect();
+        show(&chain, &self.key.0)
+    }
+
+    /// Whether it is time for another: two thirds of its day are over.
+    pub fn is_late(&self, now: Moment) -> bool {
+        is_late(self.not_after, now)
+    }
+
+    /// SHA-256 of the certificate.
+    fn fingerprint(&self) -> Option<B64> {
+        self.chain.first().map(|der| B64::from(seal::sha256(&der.0)))
+    }
+}
+
+const fn is_late(ends: Moment, now: Moment) -> bool {
+    ends.since_ms(now) < AHEAD_MS
 }
 
 /// Shows the short-lived certificate that is kept, if it still holds; gives until when it does, 0 if there is none.
 pub(crate) fn take_kept(keys: &KeyFolder, identity: &TlsIdentity, world: &World) -> i64 {
-    let kept = keys.read(FILE).ok().and_then(|bytes| serde_json::from_slice::<Kept>(&bytes).ok());
-    let holds = kept.filter(|kept| kept.not_after.0 > world.now());
-    let shown = holds.filter(|kept| kept.show(|chain, key| identity.replace(chain, key)).is_ok());
+    let kept = KeptCertificate::read(keys, FILE, Moment(world.now()));
+    let shown = kept.filter(|kept| kept.show(|chain, key| identity.replace(chain, key)).is_ok());
     shown.map_or(0, |kept| kept.not_after.0)
 }
 
@@ -69,28 +138,17 @@ impl House {
     /// # Errors
     /// If the authority does not give one, or not what was asked for; the present one stays then.
     pub async fn renew_certificate(&self) -> Result<(), Reason> {
-        let pkcs8 = IssuerKey::generate(KeyKind::P256).map_err(|_| Reason::Internal)?;
-        let key = IssuerKey::from_pkcs8(&pkcs8).map_err(|_| Reason::Internal)?;
-        let request = CertificationRequest::of(&key).map_err(|_| Reason::Internal)?;
-        let order = OrderPartyCertificate { id: ActId::new(self.world.random()), request: request.into() };
+        let key = NewKey::generate()?;
+        let order =
+            OrderPartyCertificate { id: ActId::new(self.world.random()), request: key.request().clone() };
         let authority = self.party(&self.country.authority)?;
         let given = self.post::<PartyCertificate>(&authority, CERTIFICATES, &order, WITHIN).await;
-        let PartyCertificate { chain, not_after } = given.map_err(|error| error.reason())?;
-        let own = chain.first().and_then(|der| Certificate::parse(&der.0).ok()).ok_or(Reason::BadReply)?;
-        if own.key() != key.public() {
-            return Err(Reason::BadReply);
-        }
-        let hash = B64::from(seal::sha256(own.der()));
-        let kept = Kept { key: B64::from(pkcs8.as_slice()), chain, not_after };
-        self.until_known(&hash).await?;
-        let text = Zeroizing::new(serde_json::to_vec(&kept).map_err(|_| Reason::Internal)?);
+        let kept = key.with(given.map_err(|error| error.reason())?)?;
+        self.until_known(&kept.fingerprint().ok_or(Reason::BadReply)?).await?;
         // Kept before it is shown: a start in between finds what the directory has.
-        self.keys.write(FILE, &text).map_err(|error| {
-            tracing::error!(%error, "the new certificate could not be kept");
-            Reason::CannotRecord
-        })?;
-        kept.show(|chain, key| self.peers.replace_identity(chain, key))?;
-        self.certificate_ends.store(not_after.0, Ordering::Relaxed);
+        kept.write(&self.keys, FILE)?;
+        kept.show(|chain, key| self.peers.replace_identity(chain, key)).map_err(|_| Reason::Internal)?;
+        self.certificate_ends.store(kept.not_after.0, Ordering::Relaxed);
         Ok(())
     }
 
@@ -117,7 +175,7 @@ impl House {
     fn wants_certificate(&self, started: Moment) -> bool {
         let now = self.now();
         match self.certificate_ends() {
-            Some(ends) => ends.since_ms(now) < AHEAD_MS,
+            Some(ends) => is_late(ends, now),
             // Somebody who had one needs one at once; who has just been set up is given a minute to be seen to work.
             None => {
                 let had = self.directory().entry(&self.id).is_some_and(|entry| !entry.current.is_empty());

@@ -37,6 +37,7 @@ pub fn common_routes<S: HasHouse>() -> Vec<Route<S>> {
     routes.extend(crate::pages_side::sign_in_routes());
     routes.extend(crate::health::health_routes());
     routes.extend(crate::metrics::metrics_routes());
+    routes.extend(crate::operators::operator_routes());
     routes.extend([
         Route::new(
             Side::Inner,

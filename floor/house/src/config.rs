@@ -31,8 +31,12 @@ pub enum Proofs {
 pub struct Common {
     /// Where the outer side listens: TLS 1.3, certificates both ways.
     pub outer: SocketAddr,
-    /// Where the inner side listens: own people and systems, a key each. Loopback, or behind the house's own TLS.
+    /// Where the inner side listens: own people and systems, a certificate or a key each. Loopback, or behind the house's own
+    /// TLS.
     pub inner: SocketAddr,
+    /// Whether a key of the inner side is good for ordering a certificate alone, and everything else wants the certificate.
+    #[serde(default)]
+    pub keys_enrol_only: bool,
     /// `sqlite:PATH` or `postgres://…?schema=NAME`.
     pub database: Location,
     /// The folder of keys.
@@ -78,9 +82,10 @@ pub struct PagesConfig {
 }
 
 /// The names of the common keys.
-const COMMON: [&str; 12] = [
+const COMMON: [&str; 13] = [
     "outer",
     "inner",
+    "keys_enrol_only",
     "database",
     "keys",
     "country",

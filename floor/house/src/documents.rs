@@ -137,6 +137,7 @@ impl House {
             sealing: self.sealing.public(),
             current: Vec::new(),
             revoked: false,
+            revoked_operators: Vec::new(),
         })
     }
 

@@ -10,6 +10,7 @@ mod health;
 mod inquiring;
 mod ledger;
 mod metrics;
+mod operators;
 mod otlp;
 mod pages_side;
 mod proofs;
@@ -21,6 +22,7 @@ mod serve;
 mod session;
 
 pub use assertions::Named;
+pub use certificate::{KeptCertificate, NewKey};
 pub use common_routes::{HasHouse, common_routes, json_bytes, told};
 pub use config::{Common, ConfigError, NoKeys, PagesConfig, Settings};
 pub use documents::Law;
@@ -79,7 +81,8 @@ pub struct House {
     pub reply_suite: Suite,
     /// The folder of keys.
     pub keys: KeyFolder,
-    inner_keys: Arc<InnerKeys>,
+    inner_keys: InnerKeys,
+    keys_enrol_only: bool,
     /// Who is signed in at the pages.
     pub doors: Arc<Doors>,
     pages_at: OnceLock<String>,
@@ -147,7 +150,8 @@ impl House {
             room,
             signing,
             sealing: keys.sealing(Suite::default(), None)?,
-            inner_keys: Arc::new(InnerKeys::read(&keys)?),
+            inner_keys: InnerKeys::read(&keys)?,
+            keys_enrol_only: settings.common.keys_enrol_only,
             doors: Arc::new(Doors::new(&world, settings.id.as_str())),
             pages_at: OnceLock::new(),
             peers: Peers::new(identity),
@@ -258,11 +262,6 @@ impl House {
         if let Err(error) = self.road.send_later(act, parcel).await {
             tracing::error!(%error, "an alarm could not be written");
         }
-    }
-
-    /// Whose key of this room's inner side this is.
-    pub fn owner_of_key(&self, key: &str) -> wire::Caller {
-        self.inner_keys.owner(key)
     }
 
     /// The SHA-256 of the own certificate.

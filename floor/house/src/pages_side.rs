@@ -73,7 +73,7 @@ async fn sign_in<S: HasHouse>(
     Form(form): Form<Key>,
 ) -> Result<Response, Problem> {
     let house = state.house();
-    let Caller::Inner { name, role } = house.inner_keys.owner(form.key.trim()) else {
+    let Caller::Inner { name, role } = house.owner_of_key(form.key.trim()) else {
         return Err(Problem::with(Reason::Unauthenticated, "No key of this room."));
     };
     let entered = house.doors.begin(name, role, None, None);

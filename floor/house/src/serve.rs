@@ -8,6 +8,7 @@ use road::{Delivery, Record};
 use wire::{Bound, Insiders, Notes, Rejection, Route, Side};
 
 use crate::config::Settings;
+use crate::operators::{Staff, Visitors};
 use crate::room::{Running, StartError};
 use crate::{BoxFuture, HasHouse, House};
 
@@ -73,11 +74,11 @@ pub async fn serve<S: HasHouse>(
         let callers = Arc::clone(house) as Arc<dyn wire::Callers>;
         wire::router(side, routes, state.clone(), callers, insiders, Arc::clone(&notes))
     };
-    let keys: Arc<dyn Insiders> = Arc::clone(&house.inner_keys) as _;
-    let outer_router = router(Side::Outer, outer_routes, Arc::clone(&keys));
-    let inner_router = router(Side::Inner, inner_routes, keys);
+    let staff: Arc<dyn Insiders> = Arc::new(Staff(Arc::clone(house)));
+    let outer_router = router(Side::Outer, outer_routes, Arc::clone(&staff));
+    let inner_router = router(Side::Inner, inner_routes, staff);
     if let (Some((bound, pages)), Some(at)) = (pages, pages_at) {
-        let router = router(Side::Pages, pages_routes, Arc::clone(&house.doors) as _);
+        let router = router(Side::Pages, pages_routes, Arc::new(Visitors(Arc::clone(house))));
         let (site, tls) = house.site(settings, pages, at, S::nav())?;
         let router = pages::wrap(router, site);
         let shutdown = house.world.shutdown.clone();
@@ -86,14 +87,18 @@ pub async fn serve<S: HasHouse>(
     let shutdown = house.world.shutdown.clone();
     let identity = house.peers.identity().clone();
     tokio::spawn({
-        let shutdown = shutdown.clone();
+        let (identity, notes, shutdown) = (identity.clone(), Arc::clone(&notes), shutdown.clone());
         async move {
             if let Err(error) = wire::serve_outer(outer, &identity, outer_router, notes, shutdown).await {
                 tracing::error!(%error, "the outer side cannot be served");
             }
         }
     });
-    tokio::spawn(wire::serve_inner(inner, inner_router, shutdown));
+    tokio::spawn(async move {
+        if let Err(error) = wire::serve_inner(inner, &identity, inner_router, notes, shutdown).await {
+            tracing::error!(%error, "the inner side cannot be served");
+        }
+    });
     carry(house);
     house.keep_ledger();
     house.keep_certificate();
@@ -110,7 +115,7 @@ pub async fn serve_public<S: HasHouse>(
     let house = Arc::clone(state.house());
     let shutdown = house.world.shutdown.clone();
     let served = move |status| house.served.count(Side::Public, status);
-    tokio::spawn(wire::serve_inner(bound, wire::public_router(routes, state, served), shutdown));
+    tokio::spawn(wire::serve_plain(bound, wire::public_router(routes, state, served), shutdown));
     Ok(())
 }
 

@@ -183,7 +183,7 @@ impl Visitor {
 }
 
 impl Insiders for Doors {
-    fn caller(&self, headers: &HeaderMap) -> Caller {
+    fn caller(&self, _path: &str, headers: &HeaderMap) -> Caller {
         match self.visitor(headers) {
             Some(visitor) => Caller::Inner { name: visitor.name, role: visitor.role },
             None => Caller::Nobody,
@@ -233,9 +233,9 @@ mod tests {
         let entered = doors.enter(&ticket).unwrap();
         let headers = with(&doors, &entered.session);
         assert!(doors.visitor(&headers).unwrap().carried.unwrap().downcast_ref::<String>().is_some());
-        assert_eq!(doors.caller(&headers), Caller::Inner { name: "person".into(), role: Role::Person });
+        assert_eq!(doors.caller("/", &headers), Caller::Inner { name: "person".into(), role: Role::Person });
         world.advance(1_000);
-        assert_eq!(doors.caller(&headers), Caller::Nobody, "the assertion has ended");
+        assert_eq!(doors.caller("/", &headers), Caller::Nobody, "the assertion has ended");
         assert_eq!(Arc::strong_count(&carried), 1, "dropped with the session");
         let entered = doors.begin("person".into(), Role::Person, Some(carried.clone()), None);
         let headers = with(&doors, &entered.session);

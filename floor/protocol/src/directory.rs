@@ -39,12 +39,16 @@ pub struct Entry {
     pub sealing: SealingPublic,
     /// Whether the authority has revoked it.
     pub revoked: bool,
+    /// Names of its operators who have been revoked: neither certificate nor key of theirs opens its inner side. They mean
+    /// nothing to others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revoked_operators: Vec<String>,
 }
 
 /// Route: a certificate for a day.
 pub const CERTIFICATES: &str = "/party-certificates";
 
-/// A party orders a certificate for a new key of its own.
+/// A party orders a certificate for a new key of its own; at its inner side so does an operator.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OrderPartyCertificate {
@@ -62,6 +66,38 @@ pub struct PartyCertificate {
     pub chain: Vec<B64>,
     /// Until when it holds.
     pub not_after: Moment,
+}
+
+/// Route: a certificate for a day, for somebody inside a party. At the party's inner side for whoever calls; at the authority for
+/// the party, which says who it is.
+pub const OPERATOR_CERTIFICATES: &str = "/operator-certificates";
+
+/// A party orders a certificate for one of its operators.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OrderOperatorCertificate {
+    /// The act.
+    pub id: ActId,
+    /// What the party calls the operator: `a-z`, `0-9`, `-`, at most 64.
+    pub operator: String,
+    /// PKCS#10 in DER, signed with the operator's new key: ECDSA P-256.
+    pub request: B64,
+}
+
+/// Route at the authority: a party revokes one of its operators.
+pub const OPERATOR_REVOCATIONS: &str = "/operator-revocations";
+
+/// Route at a party's inner side: the same by its operator.
+pub const REVOKE_OPERATOR: &str = "/operators/{name}/revoke";
+
+/// Which operator of the calling party.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RevokeOperator {
+    /// The act.
+    pub id: ActId,
+    /// What the party calls the operator.
+    pub operator: String,
 }
 
 /// The whole directory, as signed.

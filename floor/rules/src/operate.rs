@@ -74,6 +74,10 @@ pub enum Operation {
     RevokeParty,
     /// Order a certificate for a new key of the own party.
     RenewCertificate,
+    /// Order a certificate for an operator of the own party.
+    CertifyOperator,
+    /// Revoke an operator.
+    RevokeOperator,
     /// Take in the rows of an issue that both transcryptors let pass.
     TakeCodes,
     /// Replace an institution's codes by those of the next epoch.
@@ -121,6 +125,8 @@ pub fn decide_operation(operation: Operation, role: Role) -> Result<Permit<Opera
         Operation::StartIssue => (Role::Operator, "notice of a link code (番号法第二十一条の二)"),
         Operation::RevokeParty => (Role::Operator, "revocation of a party's certificate (house rule)"),
         Operation::RenewCertificate => (Role::Operator, "certificates of parties (house rule)"),
+        Operation::CertifyOperator => (Role::Operator, "certificates of operators (house rule)"),
+        Operation::RevokeOperator => (Role::Operator, "revocation of an operator (house rule)"),
         Operation::PassIndexEntry => (Role::Operator, "records of provision (番号法第二十三条)"),
         Operation::TakeReport => (Role::Operator, "reports to the third-party body (番号法第二十九条の四)"),
         Operation::TakeCodes => (Role::Operator, "notice of a link code (番号法第二十一条の二)"),

@@ -6,9 +6,21 @@ use rules::Role;
 use seal::Sha256;
 use words::{Kind, PartyId};
 
-/// The SHA-256 of the certificate the peer proved on the connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PeerFingerprint(pub Sha256);
+/// The certificate the peer proved on the connection: of the country, and within its time when the connection began.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerCertificate {
+    /// The SHA-256 of the DER.
+    pub fingerprint: Sha256,
+    /// The DER.
+    pub der: Arc<[u8]>,
+}
+
+impl PeerCertificate {
+    /// Of this DER.
+    pub fn new(der: &[u8]) -> Self {
+        Self { fingerprint: seal::sha256(der), der: der.into() }
+    }
+}
 
 /// A party of the directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +36,7 @@ pub struct KnownParty {
 pub enum Caller {
     /// A party of the directory, by its certificate.
     Party(KnownParty),
-    /// Somebody of this room's own house, by a key.
+    /// Somebody of this room's own house, by a certificate or a key.
     Inner {
         /// The name the key was given, e.g. `clerk-01`.
         name: String,
@@ -53,10 +65,15 @@ pub trait Callers: Send + Sync {
     fn party(&self, certificate: &Sha256) -> Option<KnownParty>;
 }
 
-/// Knows the room's own people by what a request carries: a key, or a session.
+/// Knows the room's own people by their certificate, or by what a request carries: a key, or a session.
 pub trait Insiders: Send + Sync {
-    /// Who sent these headers.
-    fn caller(&self, headers: &axum::http::HeaderMap) -> Caller;
+    /// Who sent these headers, to that path.
+    fn caller(&self, path: &str, headers: &axum::http::HeaderMap) -> Caller;
+
+    /// Whose certificate this is. Asked at each request, as is [`Callers::party`].
+    fn certified(&self, _certificate: &PeerCertificate) -> Caller {
+        Caller::Nobody
+    }
 }
 
 impl<T: Callers + ?Sized> Callers for Arc<T> {

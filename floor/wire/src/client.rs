@@ -82,6 +82,26 @@ type Outer = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 /// The largest answer a client reads, in bytes.
 const LARGEST_ANSWER: usize = 32 << 20;
 
+/// A client that shows `identity` and talks to nobody but `<peer>.musubi`.
+fn client_of(identity: &TlsIdentity, peer: &PartyId) -> Result<Outer, TlsError> {
+    let name = ServerName::try_from(format!("{peer}.musubi")).map_err(|_| TlsError::Root)?;
+    let mut http = HttpConnector::new();
+    http.enforce_http(false);
+    http.set_nodelay(true);
+    http.set_connect_timeout(Some(Duration::from_secs(5)));
+    let connector = HttpsConnectorBuilder::new()
+        .with_tls_config(identity.client()?)
+        .https_only()
+        .with_server_name_resolver(FixedServerNameResolver::new(name))
+        .enable_http1()
+        .wrap_connector(http);
+    Ok(Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(Duration::from_secs(10))
+        .pool_max_idle_per_host(64)
+        .build(connector))
+}
+
 /// Clients to all peers of one party.
 pub struct Peers {
     identity: TlsIdentity,
@@ -115,22 +135,7 @@ impl Peers {
         if let Some(client) = clients.get(peer) {
             return Ok(client.clone());
         }
-        let name = ServerName::try_from(format!("{peer}.musubi")).map_err(|_| TlsError::Root)?;
-        let mut http = HttpConnector::new();
-        http.enforce_http(false);
-        http.set_nodelay(true);
-        http.set_connect_timeout(Some(Duration::from_secs(5)));
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(self.identity.client()?)
-            .https_only()
-            .with_server_name_resolver(FixedServerNameResolver::new(name))
-            .enable_http1()
-            .wrap_connector(http);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(Duration::from_secs(10))
-            .pool_max_idle_per_host(64)
-            .build(connector);
+        let client = client_of(&self.identity, peer)?;
         clients.insert(peer.clone(), client.clone());
         Ok(client)
     }
@@ -314,15 +319,53 @@ pub async fn post_plain(url: &str, body: Vec<u8>, within: Duration) -> Result<u1
 /// A client to a room's own inner side, as a clerk's system or the command line uses it.
 pub struct InnerClient {
     base: String,
-    bearer: String,
-    client: Client<HttpConnector, Full<Bytes>>,
+    way: Way,
+}
+
+/// By what a client is known.
+enum Way {
+    Key(Client<HttpConnector, Full<Bytes>>, String),
+    Certificate(Outer),
 }
 
 impl InnerClient {
     /// A client to `http://<address>` with a key of that room.
     pub fn new(address: std::net::SocketAddr, key: &InnerKey) -> Self {
         let client = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build_http();
-        Self { base: format!("http://{address}"), bearer: key.bearer(), client }
+        Self { base: format!("http://{address}"), way: Way::Key(client, key.bearer()) }
+    }
+
+    /// A client to `https://<address>` of the room of `party`, with an operator's certificate.
+    ///
+    /// # Errors
+    /// If the certificate cannot be used for TLS.
+    pub fn certified(
+        address: std::net::SocketAddr,
+        party: &PartyId,
+        operator: &TlsIdentity,
+    ) -> Result<Self, TlsError> {
+        Ok(Self { base: format!("https://{address}"), way: Way::Certificate(client_of(operator, party)?) })
+    }
+
+    async fn response(
+        &self,
+        method: Method,
+        path: &str,
+        media: &'static str,
+        body: Bytes,
+    ) -> Result<Response<Incoming>, CallError> {
+        let url = format!("{}{path}", self.base);
+        let bearer = match &self.way {
+            Way::Key(_, bearer) => Some(bearer.as_str()),
+            Way::Certificate(_) => None,
+        };
+        let mut request = request(method, &url, bearer, body)?;
+        request.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(media));
+        let response = match &self.way {
+            Way::Key(client, _) => client.request(request).await,
+            Way::Certificate(client) => client.request(request).await,
+        };
+        response.map_err(|_| CallError::Unreachable)
     }
 
     /// Posts `message` and reads the answer.
@@ -344,11 +387,8 @@ impl InnerClient {
         body: Vec<u8>,
         within: Duration,
     ) -> Result<Vec<u8>, CallError> {
-        let url = format!("{}{path}", self.base);
-        let mut request = request(Method::POST, &url, Some(&self.bearer), body.into())?;
-        request.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(media));
         let exchange = async {
-            let response = self.client.request(request).await.map_err(|_| CallError::Unreachable)?;
+            let response = self.response(Method::POST, path, media, body.into()).await?;
             let ok = response.status().is_success();
             let body = bytes_of(response).await?;
             if ok { Ok(body) } else { Err(refused(&body)) }
@@ -368,9 +408,8 @@ impl InnerClient {
         body: Bytes,
         within: Duration,
     ) -> Result<A, CallError> {
-        let request = request(method, &format!("{}{path}", self.base), Some(&self.bearer), body)?;
         let exchange = async {
-            let response = self.client.request(request).await.map_err(|_| CallError::Unreachable)?;
+            let response = self.response(method, path, "application/json", body).await?;
             answer(response).await
         };
         tokio::time::timeout(within, exchange).await.unwrap_or(Err(CallError::TimedOut))

@@ -9,7 +9,7 @@ use rules::Role;
 use seal::{Dice, FolderError, KeyFolder, sha256};
 use words::{B64, hex};
 
-use crate::{Caller, Insiders};
+use crate::Caller;
 
 /// One key as its owner holds it: `Authorization: Bearer <text>`.
 pub struct InnerKey {
@@ -65,6 +65,11 @@ impl InnerKeys {
         folder.write("inner.keys", &list)
     }
 
+    /// What the owner of the key of this name may do; `None` if there is none.
+    pub fn role(&self, name: &str) -> Option<Role> {
+        self.0.iter().find(|(known, _, _)| known == name).map(|(_, role, _)| *role)
+    }
+
     /// Whose key this is.
     pub fn owner(&self, key: &str) -> Caller {
         // Compared by hash: how long the comparison takes says nothing of the key.
@@ -74,10 +79,9 @@ impl InnerKeys {
             None => Caller::Nobody,
         }
     }
-}
 
-impl Insiders for InnerKeys {
-    fn caller(&self, headers: &HeaderMap) -> Caller {
+    /// Who sent these headers, with a key in them.
+    pub fn sender(&self, headers: &HeaderMap) -> Caller {
         let key = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         key.and_then(|value| value.strip_prefix("Bearer ")).map_or(Caller::Nobody, |key| self.owner(key))
     }

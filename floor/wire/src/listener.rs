@@ -12,11 +12,13 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tower::ServiceExt;
 use words::Reason;
 use world::Shutdown;
 
-use crate::caller::PeerFingerprint;
+use crate::caller::PeerCertificate;
 use crate::routes::{Notes, Rejection};
 use crate::tls::{PagesTls, TlsError, TlsIdentity};
 
@@ -65,12 +67,12 @@ where
     }
 }
 
-async fn serve_stream<I>(stream: I, router: Router, peer: Option<PeerFingerprint>, shutdown: Shutdown)
+async fn serve_stream<I>(stream: I, router: Router, peer: Option<PeerCertificate>, shutdown: Shutdown)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
-        if let Some(peer) = peer {
+        if let Some(peer) = peer.clone() {
             request.extensions_mut().insert(peer);
         }
         router.clone().oneshot(request.map(Body::new))
@@ -107,8 +109,35 @@ fn is_wrong_certificate(error: &std::io::Error) -> bool {
     }
 }
 
-/// Serves the outer side: TLS 1.3, a client certificate of the country demanded. A handshake that fails by the peer's
-/// certificate is handed to `notes`.
+/// The TLS handshake with a client certificate of the country; `None` if there is nobody to talk to after it. One that fails
+/// by the peer's certificate is handed to `notes`.
+async fn handshake(
+    acceptor: TlsAcceptor,
+    stream: TcpStream,
+    notes: Arc<dyn Notes>,
+) -> Option<TlsStream<TcpStream>> {
+    match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => Some(stream),
+        Ok(Err(error)) if is_wrong_certificate(&error) => {
+            tracing::info!("a connection without a valid certificate was refused in the TLS handshake");
+            let route = "TLS handshake".to_owned();
+            notes.note(Rejection { caller: "nobody".into(), route, reason: Reason::Unauthenticated }).await;
+            None
+        }
+        // Broken off, no TLS at all, or too slow: nobody who could be told from noise.
+        Ok(Err(_)) | Err(_) => {
+            tracing::debug!("a connection ended before the TLS handshake did");
+            None
+        }
+    }
+}
+
+fn shown_by(stream: &TlsStream<TcpStream>) -> Option<PeerCertificate> {
+    let chain = stream.get_ref().1.peer_certificates();
+    chain.and_then(|chain| chain.first()).map(|certificate| PeerCertificate::new(certificate))
+}
+
+/// Serves the outer side: TLS 1.3, a client certificate of the country demanded.
 pub async fn serve_outer(
     bound: Bound,
     identity: &TlsIdentity,
@@ -116,32 +145,51 @@ pub async fn serve_outer(
     notes: Arc<dyn Notes>,
     shutdown: Shutdown,
 ) -> Result<(), TlsError> {
-    let acceptor = tokio_rustls::TlsAcceptor::from(identity.server()?);
+    let acceptor = TlsAcceptor::from(identity.server()?);
     let until = shutdown.clone();
     accept_each(bound.0, shutdown, move |stream: TcpStream| {
         let (acceptor, router, until) = (acceptor.clone(), router.clone(), until.clone());
         let notes = Arc::clone(&notes);
         async move {
-            let stream = match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
-                Ok(Ok(stream)) => stream,
-                Ok(Err(error)) if is_wrong_certificate(&error) => {
-                    tracing::info!(
-                        "a connection without a valid certificate was refused in the TLS handshake"
-                    );
-                    let route = "TLS handshake".to_owned();
-                    let reason = Reason::Unauthenticated;
-                    notes.note(Rejection { caller: "nobody".into(), route, reason }).await;
-                    return;
-                }
-                // Broken off, no TLS at all, or too slow: nobody who could be told from noise.
-                Ok(Err(_)) | Err(_) => {
-                    tracing::debug!("a connection ended before the TLS handshake did");
-                    return;
-                }
-            };
-            let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
-            let peer = certificate.map(|certificate| PeerFingerprint(seal::sha256(certificate)));
+            let Some(stream) = handshake(acceptor, stream, notes).await else { return };
+            let peer = shown_by(&stream);
             serve_stream(stream, router, peer, until).await;
+        }
+    })
+    .await;
+    Ok(())
+}
+
+/// The first byte of a TLS record that begins a handshake (RFC 8446 §5.1); no method of HTTP begins with it.
+const HANDSHAKE_RECORD: u8 = 22;
+
+/// Serves the inner side on one port: TLS 1.3 to whoever begins it, a client certificate of the country demanded; plain HTTP to
+/// all others, who show a key. To be bound to loopback or set behind the house's own TLS.
+pub async fn serve_inner(
+    bound: Bound,
+    identity: &TlsIdentity,
+    router: Router,
+    notes: Arc<dyn Notes>,
+    shutdown: Shutdown,
+) -> Result<(), TlsError> {
+    let acceptor = TlsAcceptor::from(identity.server()?);
+    let until = shutdown.clone();
+    accept_each(bound.0, shutdown, move |stream: TcpStream| {
+        let (acceptor, router, until) = (acceptor.clone(), router.clone(), until.clone());
+        let notes = Arc::clone(&notes);
+        async move {
+            let mut first = [0];
+            let begun = tokio::time::timeout(HEADERS, stream.peek(&mut first)).await;
+            match begun {
+                Ok(Ok(1)) if first == [HANDSHAKE_RECORD] => {
+                    let Some(stream) = handshake(acceptor, stream, notes).await else { return };
+                    let peer = shown_by(&stream);
+                    serve_stream(stream, router, peer, until).await;
+                }
+                Ok(Ok(1)) => serve_stream(stream, router, None, until).await,
+                // Nothing was sent.
+                _ => {}
+            }
         }
     })
     .await;
@@ -151,8 +199,8 @@ pub async fn serve_outer(
 /// Serves pages: TLS 1.3 with the server's certificate alone; plain HTTP where there is none, on loopback only (the
 /// configuration sees to that).
 pub async fn serve_pages(bound: Bound, tls: Option<&PagesTls>, router: Router, shutdown: Shutdown) {
-    let Some(tls) = tls else { return serve_inner(bound, router, shutdown).await };
-    let acceptor = tokio_rustls::TlsAcceptor::from(tls.server());
+    let Some(tls) = tls else { return serve_plain(bound, router, shutdown).await };
+    let acceptor = TlsAcceptor::from(tls.server());
     let until = shutdown.clone();
     accept_each(bound.0, shutdown, move |stream: TcpStream| {
         let (acceptor, router, until) = (acceptor.clone(), router.clone(), until.clone());
@@ -169,8 +217,8 @@ pub async fn serve_pages(bound: Bound, tls: Option<&PagesTls>, router: Router, s
     .await;
 }
 
-/// Serves the inner side: plain HTTP, to be bound to loopback or set behind the house's own TLS.
-pub async fn serve_inner(bound: Bound, router: Router, shutdown: Shutdown) {
+/// Serves plain HTTP, for what anybody may read, or to be bound to loopback.
+pub async fn serve_plain(bound: Bound, router: Router, shutdown: Shutdown) {
     let until = shutdown.clone();
     accept_each(bound.0, shutdown, move |stream: TcpStream| {
         let (router, until) = (router.clone(), until.clone());

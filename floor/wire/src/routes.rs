@@ -14,7 +14,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use words::Reason;
 
 use crate::body::BodyLimit;
-use crate::caller::{Caller, Callers, Insiders, PeerFingerprint};
+use crate::caller::{Caller, Callers, Insiders, PeerCertificate};
 use crate::problem::{Problem, Recorded};
 
 /// Which listener a route is on.
@@ -22,7 +22,7 @@ use crate::problem::{Problem, Recorded};
 pub enum Side {
     /// Between parties, with certificates both ways.
     Outer,
-    /// The room's own people and systems, with a key each.
+    /// The room's own people and systems, each with a certificate of its own or a key.
     Inner,
     /// Pages for people, who have signed in.
     Pages,
@@ -339,12 +339,16 @@ async fn admit(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let caller = match (side, request.extensions().get::<PeerFingerprint>()) {
-        (Side::Outer, Some(fingerprint)) => {
-            callers.party(&fingerprint.0).map_or(Caller::Nobody, Caller::Party)
+    let caller = match (side, request.extensions().get::<PeerCertificate>()) {
+        (Side::Outer, Some(certificate)) => {
+            callers.party(&certificate.fingerprint).map_or(Caller::Nobody, Caller::Party)
         }
         (Side::Outer, None) => Caller::Nobody,
-        (Side::Inner | Side::Pages | Side::Public, _) => insiders.caller(request.headers()),
+        // A certificate alone says who it is: a key beside it is not looked at.
+        (Side::Inner, Some(certificate)) => insiders.certified(certificate),
+        (Side::Inner | Side::Pages | Side::Public, _) => {
+            insiders.caller(request.uri().path(), request.headers())
+        }
     };
     let route = request
         .extensions()

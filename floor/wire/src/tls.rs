@@ -66,6 +66,11 @@ fn certified(
     Ok(CertifiedKey::from_der(chain, key, &provider())?)
 }
 
+fn certified_der(chain: &[&[u8]], pkcs8: &[u8]) -> Result<CertifiedKey, TlsError> {
+    let chain = chain.iter().map(|der| CertificateDer::from(der.to_vec())).collect();
+    certified(chain, PrivateKeyDer::Pkcs8(pkcs8.to_vec().into()))
+}
+
 /// The certificate and key under which browsers find a room's pages.
 #[derive(Clone)]
 pub struct PagesTls(Arc<ServerConfig>);
@@ -101,14 +106,26 @@ impl TlsIdentity {
             .collect::<Result<_, _>>()
             .map_err(|_| TlsError::Pem("the certificate"))?;
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| TlsError::Pem("the key"))?;
+        if chain.is_empty() {
+            return Err(TlsError::Pem("the certificate"));
+        }
+        Self::of(certified(chain, key)?, root)
+    }
+
+    /// From a certificate (DER, its chain after it) and key (PKCS#8), and the country's root (PEM).
+    ///
+    /// # Errors
+    /// If certificate and key do not fit, or the root is none.
+    pub fn from_der(chain: &[&[u8]], pkcs8: &[u8], root: &[u8]) -> Result<Self, TlsError> {
+        Self::of(certified_der(chain, pkcs8)?, root)
+    }
+
+    fn of(shown: CertifiedKey, root: &[u8]) -> Result<Self, TlsError> {
         let root = CertificateDer::from_pem_slice(root)
             .map_err(|_| TlsError::Pem("the country's root certificate"))?;
         let mut roots = RootCertStore::empty();
         roots.add(root).map_err(|_| TlsError::Root)?;
-        if chain.is_empty() {
-            return Err(TlsError::Pem("the certificate"));
-        }
-        let shown = Arc::new(Shown(RwLock::new(Arc::new(certified(chain, key)?))));
+        let shown = Arc::new(Shown(RwLock::new(Arc::new(shown))));
         Ok(Self { shown, roots: Arc::new(roots) })
     }
 
@@ -118,9 +135,7 @@ impl TlsIdentity {
     /// # Errors
     /// If certificate and key do not fit; the present ones stay then.
     pub fn replace(&self, chain: &[&[u8]], pkcs8: &[u8]) -> Result<(), TlsError> {
-        let chain = chain.iter().map(|der| CertificateDer::from(der.to_vec())).collect();
-        let key = PrivateKeyDer::Pkcs8(pkcs8.to_vec().into());
-        let new = Arc::new(certified(chain, key)?);
+        let new = Arc::new(certified_der(chain, pkcs8)?);
         *self.shown.0.write().unwrap_or_else(PoisonError::into_inner) = new;
         Ok(())
     }

@@ -8,6 +8,7 @@ mod event;
 mod issuing;
 mod life;
 mod lists;
+mod operators;
 mod order;
 mod own;
 mod passkeys;

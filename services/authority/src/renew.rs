@@ -15,15 +15,15 @@ use seal::x509::timestamp::Stamper;
 use seal::x509::{Certificate, CertificationRequest, IssuerKey, KeyKind};
 use seal::{Dice, KeyFolder, Sha256, StorageKey};
 use wire::{Caller, Json, Problem};
-use words::{B64, Moment, PartyId, Reason};
+use words::{ActId, B64, Moment, PartyId, Reason};
 
 use crate::error::own_database;
 use crate::store::{self, PartyRow};
 use crate::{Authority, Config, Here, Token};
 
 /// How long a certificate holds, and how far before now it begins, for neighbours whose clocks are behind.
-const HOLDS_MS: i64 = 24 * 3_600_000;
-const BEFORE_MS: i64 = 600_000;
+pub(crate) const HOLDS_MS: i64 = 24 * 3_600_000;
+pub(crate) const BEFORE_MS: i64 = 600_000;
 /// The key's label in a token, and the file of its certificate.
 const NAME: &str = "organisation-ca";
 /// The label of the key that stamps times.
@@ -33,8 +33,8 @@ pub(crate) const CERTIFICATE: &str = "organisation-ca.der";
 
 /// The authority for organisations: certified by the country's root.
 pub(crate) struct Organisations {
-    certificate: Certificate,
-    key: IssuerKey,
+    pub(crate) certificate: Certificate,
+    pub(crate) key: IssuerKey,
     /// Stamps times, certified by it.
     pub(crate) stamper: Stamper,
 }
@@ -97,22 +97,41 @@ pub(crate) async fn renew(
 ) -> Result<Response, Problem> {
     let (authority, order) = (here.0, body.message);
     let Caller::Party(party) = &caller else { return Err(Problem::new(Reason::Unauthenticated)) };
-    let request = CertificationRequest::parse(&order.request.0)
-        .map_err(|error| Problem::with(Reason::BadSignature, format!("`request`: {error}.")))?;
-    if request.kind() != KeyKind::P256 {
-        return Err(Problem::with(Reason::Malformed, "A party's key is ECDSA P-256."));
-    }
-    let key_hash = seal::sha256(request.key().der());
-    let known = store::key_is_certified(authority.house.road.db(), key_hash, order.id).await;
-    if known.map_err(|error| own_database(&error))? {
-        let why = "This key was certified before: make a new one for each certificate.";
-        return Err(Problem::with(Reason::WrongState, why));
-    }
+    let (request, key_hash) = authority.new_key(&order.request, order.id).await?;
     let arrival = Arrival { id: order.id, caller: caller.label(), request_hash: seal::sha256(&body.bytes) };
     let verb = Renew { authority: Arc::clone(&authority), party: party.id.clone(), request, key_hash };
     let reply = authority.house.road.travel(arrival, verb).await.map_err(told)?;
     authority.refresh().await?;
     Ok(json_bytes(reply))
+}
+
+impl Authority {
+    /// The request for a certificate with its key's hash: proof of possession, kind of key, and that it was not certified before by
+    /// another act.
+    pub(crate) async fn new_key(
+        &self,
+        request: &B64,
+        act: ActId,
+    ) -> Result<(CertificationRequest, Sha256), Problem> {
+        let request = CertificationRequest::parse(&request.0)
+            .map_err(|error| Problem::with(Reason::BadSignature, format!("`request`: {error}.")))?;
+        if request.kind() != KeyKind::P256 {
+            return Err(Problem::with(Reason::Malformed, "The key is to be ECDSA P-256."));
+        }
+        let key_hash = seal::sha256(request.key().der());
+        let known = store::key_is_certified(self.house.road.db(), key_hash, act).await;
+        if known.map_err(|error| own_database(&error))? {
+            let why = "This key was certified before: make a new one for each certificate.";
+            return Err(Problem::with(Reason::WrongState, why));
+        }
+        Ok((request, key_hash))
+    }
+
+    /// The authority for organisations, if a ceremony has certified it.
+    pub(crate) fn organisations(&self) -> Result<&Organisations, Failure> {
+        let why = "The country's root has certified no authority for organisations.";
+        self.organisations.as_ref().ok_or(Failure::with(Reason::Unavailable, why))
+    }
 }
 
 struct Renew {
@@ -140,8 +159,7 @@ impl Verb for Renew {
 
     async fn act(&self, _permit: &Self::Permit) -> Result<Self::Acted, Failure> {
         let (house, failed) = (&self.authority.house, |_| Failure::new(Reason::Internal));
-        let why = "The country's root has certified no authority for organisations.";
-        let by = self.authority.organisations.as_ref().ok_or(Failure::with(Reason::Unavailable, why))?;
+        let by = self.authority.organisations()?;
         let now = house.now();
         let content = Content {
             party: &self.party,

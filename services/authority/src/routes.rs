@@ -32,6 +32,39 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
         .takes::<protocol::directory::OrderPartyCertificate>()
         .gives::<protocol::directory::PartyCertificate>(),
         Route::new(
+            Side::Outer,
+            Method::POST,
+            protocol::directory::OPERATOR_CERTIFICATES,
+            Who::AnyParty,
+            post(crate::operators::certify),
+        )
+        .says(
+            "機関の職員・システムが新しく作った鍵に、一日有効な証明書を発行する。",
+            "Certifies, for a day, a new key of one of the calling party's operators.",
+        )
+        .takes::<protocol::directory::OrderOperatorCertificate>()
+        .gives::<protocol::directory::PartyCertificate>(),
+        Route::new(
+            Side::Outer,
+            Method::POST,
+            protocol::directory::OPERATOR_REVOCATIONS,
+            Who::AnyParty,
+            post(crate::operators::revoke_own),
+        )
+        .says("機関が自らの職員・システムを失効させる。", "Revokes one of the calling party's operators.")
+        .takes::<protocol::directory::RevokeOperator>()
+        .gives::<protocol::index::Taken>(),
+        Route::new(
+            Side::Inner,
+            Method::POST,
+            "/parties/{id}/operators/{name}/revoke",
+            Who::Roles(&[Role::Operator]),
+            post(crate::operators::revoke_of),
+        )
+        .says("機関の職員・システムを失効させる。", "Revokes an operator of a party.")
+        .takes_nothing()
+        .gives::<protocol::index::Taken>(),
+        Route::new(
             Side::Inner,
             Method::POST,
             "/parties/{id}/revoke",

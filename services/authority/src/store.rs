@@ -14,6 +14,7 @@ pub(crate) const MIGRATIONS: Migrations = Migrations {
         (3, "certificate_standing", include_str!("../migrations/0003_standing.sql")),
         (4, "party_certificate", include_str!("../migrations/0004_party_certificate.sql")),
         (5, "passkey", include_str!("../migrations/0005_passkey.sql")),
+        (6, "operator", include_str!("../migrations/0006_operator.sql")),
     ],
 };
 
@@ -52,24 +53,34 @@ pub(crate) async fn parties(db: &store::Db, now: Moment) -> Result<(i64, Vec<Ent
                 entry.current.push(hash);
             }
         }
+        let sql = "SELECT party, operator, changed FROM revoked_operator ORDER BY party, operator";
+        for row in &read.rows(sql, &[])? {
+            version = version.max(row.int(2)?);
+            let (party, operator) = (row.text(0)?, row.text(1)?);
+            let entry = entries.iter_mut().find(|entry| entry.id.as_str() == party);
+            entry.into_iter().for_each(|entry| entry.revoked_operators.push(operator.clone()));
+        }
         Ok::<_, StoreError>((version, entries))
     })
     .await
 }
 
 /// The directory's next version.
-const NEXT: &str = "(SELECT COALESCE(MAX(changed), 0) + 1 FROM (SELECT changed FROM party UNION ALL SELECT changed FROM party_certificate) AS all_changes)";
+const NEXT: &str = "(SELECT COALESCE(MAX(changed), 0) + 1 FROM (SELECT changed FROM party UNION ALL SELECT changed FROM party_certificate \
+                    UNION ALL SELECT changed FROM revoked_operator) AS all_changes)";
 
-/// Whether a key was certified for a party before, by another act.
+/// Whether a key was certified for a party or an operator before, by another act.
 pub(crate) async fn key_is_certified(
     db: &store::Db,
     key_hash: Sha256,
     act: ActId,
 ) -> Result<bool, StoreError> {
     db.read("key_is_certified", move |read| {
-        let known = read.row("SELECT 1 FROM party_certificate WHERE key_hash = $1", &params![key_hash])?;
+        let sql = "SELECT 1 FROM party_certificate WHERE key_hash = $1 UNION ALL SELECT 1 FROM operator_key WHERE key_hash = $1";
+        let known = read.row(sql, &params![key_hash])?;
         // The same act again brings its stored reply.
-        let sql = "SELECT 1 FROM act WHERE verb = 'renew_certificate' AND id = $1";
+        let sql =
+            "SELECT 1 FROM act WHERE verb IN ('renew_certificate', 'certify_operator') AND id = $1";
         Ok::<_, StoreError>(known.is_some() && read.row(sql, &params![act.bytes()])?.is_none())
     })
     .await
@@ -104,10 +115,47 @@ pub(crate) fn put_certificate(
     write.execute(&sql, &params![*fingerprint, party.as_str(), *key_hash, issued.0, not_after.0]).map(|_| ())
 }
 
+/// A key that was certified for an operator.
+pub(crate) struct OperatorRow {
+    pub(crate) party: PartyId,
+    pub(crate) operator: String,
+    pub(crate) key_hash: Sha256,
+    pub(crate) not_after: Moment,
+}
+
+/// Notes that a key was certified.
+pub(crate) fn put_operator_key(write: &mut Write<'_>, row: &OperatorRow) -> Result<(), StoreError> {
+    let OperatorRow { party, operator, key_hash, not_after } = row;
+    let sql = "INSERT INTO operator_key (key_hash, party, operator, not_after) VALUES ($1, $2, $3, $4)";
+    write.execute(sql, &params![*key_hash, party.as_str(), operator.as_str(), not_after.0]).map(|_| ())
+}
+
+/// Whether an operator is revoked.
+pub(crate) async fn is_revoked(db: &store::Db, party: &PartyId, operator: &str) -> Result<bool, StoreError> {
+    let (party, operator) = (party.to_string(), operator.to_owned());
+    db.read("is_revoked", move |read| {
+        let sql = "SELECT 1 FROM revoked_operator WHERE party = $1 AND operator = $2";
+        Ok::<_, StoreError>(read.row(sql, &params![party.as_str(), operator.as_str()])?.is_some())
+    })
+    .await
+}
+
+/// Revokes an operator; raises the directory's version by one if that is new.
+pub(crate) fn revoke_operator(
+    write: &mut Write<'_>,
+    party: &PartyId,
+    operator: &str,
+) -> Result<(), StoreError> {
+    let sql = format!(
+        "INSERT INTO revoked_operator (party, operator, changed) VALUES ($1, $2, {NEXT}) ON CONFLICT (party, operator) DO NOTHING"
+    );
+    write.execute(&sql, &params![party.as_str(), operator]).map(|_| ())
+}
+
 /// Inserts or replaces an entry; a change raises the directory's version by one.
 pub(crate) fn put(write: &mut Write<'_>, entry: &Entry) -> Result<(), StoreError> {
-    // Short-lived certificates stand in a table of their own.
-    let own = Entry { current: Vec::new(), ..entry.clone() };
+    // Short-lived certificates and revoked operators stand in tables of their own.
+    let own = Entry { current: Vec::new(), revoked_operators: Vec::new(), ..entry.clone() };
     let text = serde_json::to_string(&own).unwrap_or_default();
     let before = write.row("SELECT entry FROM party WHERE id = $1", &params![entry.id.as_str()])?;
     let before = before.map(|row| row.text(0)).transpose()?;

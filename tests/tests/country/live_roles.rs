@@ -39,6 +39,7 @@ async fn the_running_rooms_admit_whom_their_tables_name() {
                 .path
                 .replace("{id}", "AAAAAAAAAAAAAAAAAAAAAA")
                 .replace("{party}", "nobody")
+                .replace("{name}", "nobody")
                 .replace("{domain}", "none")
                 .replace("{number}", "999")
                 .replace("{ticket}", "none")

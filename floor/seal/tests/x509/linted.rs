@@ -4,7 +4,7 @@ use std::process::Command;
 
 use seal::x509::jpki::Purpose;
 use seal::x509::ocsp::{CertId, IssuerId, Responder, Status, Times};
-use seal::x509::party::PartyCertificate;
+use seal::x509::party::{OperatorCertificate, PartyCertificate};
 use seal::x509::timestamp::Stamper;
 use seal::x509::{Certificate, CrlContent, Entries, KeyKind, RevocationReason, Scope};
 
@@ -52,6 +52,15 @@ fn pkilint_finds_no_error() {
             not_after: until,
         };
         lint("lint_pkix_cert", &[], &of_party.sign(by).unwrap());
+        let of_operator = OperatorCertificate {
+            party: &party,
+            name: "clerk-01",
+            key: of_party.key,
+            serial: [8; 16],
+            not_before: from,
+            not_after: until,
+        };
+        lint("lint_pkix_cert", &[], &of_operator.sign(by).unwrap());
         let stamper = Stamper::certify([6; 16], by, key(KeyKind::P256), from).unwrap();
         lint("lint_pkix_cert", &[], stamper.certificate().der());
         let serial = Certificate::parse(&scene.der).unwrap().serial().to_vec();
@@ -87,5 +96,5 @@ fn pkilint_finds_no_error() {
             }
         }
     }
-    assert_eq!(seen, 32);
+    assert_eq!(seen, 34);
 }

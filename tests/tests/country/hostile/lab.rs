@@ -101,6 +101,7 @@ impl Lab {
                     OpenCase { kind: CaseKind::GuardMismatch, act: inquiry.id, at: self.house("tax").now() };
                 serde_json::to_value(case).unwrap()
             }
+            Kind::Renew | Kind::CertifyOperator | Kind::RevokeOperator => self.certificate(kind),
         };
         Opened { tree, key: Some(key) }
     }

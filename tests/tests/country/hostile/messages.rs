@@ -7,6 +7,7 @@ use protocol::issue::{IssueHop, Order, ROWS_INFO, Rows, STATUS_INFO};
 use protocol::oversight::Alarm;
 use protocol::own::{DEMO, DemoLook};
 use protocol::session::SessionKey;
+use seal::x509::{CertificationRequest, IssuerKey, KeyKind};
 use seal::{Conversion, EncryptedCode, Jws, KeyFolder, PersonPoint, Position, PublicPoint};
 use serde_json::{Value, json};
 use words::{ActId, B64, Epoch, PartyId, SessionName};
@@ -213,5 +214,17 @@ impl Lab {
         };
         let look = protocol::sign(&picker, &PartyId::parse(DEMO).unwrap(), &look);
         json!({ "look": open(&look), "acts": [inquiry.id] })
+    }
+
+    /// An order of a party for itself or for one of its operators, with a new key; or the end of one.
+    pub(super) fn certificate(&self, kind: Kind) -> Value {
+        let id = ActId::new(self.house("bank").world.random());
+        let key = IssuerKey::from_pkcs8(&IssuerKey::generate(KeyKind::P256).unwrap()).unwrap();
+        let request = B64::from(CertificationRequest::of(&key).unwrap());
+        match kind {
+            Kind::Renew => json!({ "id": id, "request": request }),
+            Kind::CertifyOperator => json!({ "id": id, "operator": "clerk", "request": request }),
+            _ => json!({ "id": id, "operator": "somebody" }),
+        }
     }
 }

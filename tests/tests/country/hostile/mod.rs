@@ -12,6 +12,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
+use protocol::directory::{
+    CERTIFICATES, OPERATOR_CERTIFICATES, OPERATOR_REVOCATIONS, OrderOperatorCertificate,
+    OrderPartyCertificate, RevokeOperator,
+};
 use protocol::index::{HalfIndex, IndexEntries, IndexHop};
 use protocol::inquiry::{Hop, Inquiry, Reply, ToLinkage, ToProvider, ToTrustee};
 use protocol::issue::{IssueHop, Order, Rows, ToInstitution, ToRegistry};
@@ -26,7 +30,7 @@ use lab::{Lab, open};
 
 /// What is let through though it was altered: message, where (and what is below it), and why that is right. Anything else that
 /// is answered or taken fails.
-const LET_THROUGH: [(&str, &str, &str); 23] = [
+const LET_THROUGH: [(&str, &str, &str); 26] = [
     ("inquiry", "/inquiry/payload/at", "the inquirer's own clock, within the tolerance"),
     ("inquiry", "/inquiry/payload/deadline", "the inquirer's own wish, within the bound"),
     ("inquiry", "/inquiry/payload/department", "the inquirer's own word, kept under its signature"),
@@ -54,6 +58,9 @@ const LET_THROUGH: [(&str, &str, &str); 23] = [
     ("own-records", "/look/jws", "says that somebody looks, not who and at what: any that holds will do"),
     ("case", "/act", "the provider's own word, kept under its name"),
     ("case", "/at", "the provider's own clock"),
+    ("renew", "/id", "a new id is a new act"),
+    ("certify-operator", "/id", "a new id is a new act"),
+    ("revoke-operator", "/id", "a new id is a new act"),
 ];
 
 /// The longest a call may take; a room that does not answer is a fault of its own.
@@ -78,10 +85,13 @@ enum Kind {
     Extend,
     AskShare,
     Case,
+    Renew,
+    CertifyOperator,
+    RevokeOperator,
 }
 
 impl Kind {
-    const ALL: [Kind; 16] = [
+    const ALL: [Kind; 19] = [
         Kind::Inquiry,
         Kind::ToTrustee,
         Kind::HalfIndex,
@@ -98,6 +108,9 @@ impl Kind {
         Kind::Extend,
         Kind::AskShare,
         Kind::Case,
+        Kind::Renew,
+        Kind::CertifyOperator,
+        Kind::RevokeOperator,
     ];
 
     /// Its name in the table, who is hostile, and who must find it.
@@ -119,6 +132,9 @@ impl Kind {
             Self::Extend => ("extend-session", "linkage", "trustee"),
             Self::AskShare => ("ask-share", "town", "trustee"),
             Self::Case => ("case", "tax", "oversight"),
+            Self::Renew => ("renew", "bank", "authority"),
+            Self::CertifyOperator => ("certify-operator", "bank", "authority"),
+            Self::RevokeOperator => ("revoke-operator", "bank", "authority"),
         }
     }
 
@@ -134,6 +150,9 @@ impl Kind {
             Self::Extend => EXTEND,
             Self::AskShare => SHARE,
             Self::Case => CASES,
+            Self::Renew => CERTIFICATES,
+            Self::CertifyOperator => OPERATOR_CERTIFICATES,
+            Self::RevokeOperator => OPERATOR_REVOCATIONS,
         }
     }
 }
@@ -274,4 +293,7 @@ fn the_messages_are_whole() {
     check("extend-session", "/key/payload", fields::<SessionKey>());
     check("ask-share", "", fields::<AskShare>());
     check("case", "", fields::<OpenCase>());
+    check("renew", "", fields::<OrderPartyCertificate>());
+    check("certify-operator", "", fields::<OrderOperatorCertificate>());
+    check("revoke-operator", "", fields::<RevokeOperator>());
 }
