@@ -57,6 +57,7 @@ pub async fn run(
         Some(root) => root,
         None => root_of(&safe)?,
     };
+    check_root(&file, &root)?;
     for section in &file.sections {
         make_keys(section, &root, &dice, today)
             .with_context(|| format!("keys of {}", section.settings.id))?;
@@ -78,6 +79,24 @@ pub async fn run(
         debug_assert_eq!(WhitelistDocument::TYP, seal::Typ("musubi-whitelist+jws"));
         std::fs::write(base.join("whitelist.jws"), signed.as_str()).context("writing whitelist.jws")?;
         told("the publisher has signed the whitelist");
+    }
+    Ok(())
+}
+
+/// Refuses a root that is not that of the trust anchor, before anything is certified with it.
+fn check_root(file: &ConfigFile, root: &Root) -> Result<()> {
+    let authority = file.section("authority", None)?;
+    let path = authority.settings.base.join(&authority.settings.common.country);
+    if !path.exists() {
+        return Ok(());
+    }
+    let country: Country = serde_json::from_slice(&std::fs::read(&path)?)
+        .with_context(|| format!("{} is not a trust anchor", path.display()))?;
+    if !root.is_anchor(&country.root_certificate) {
+        bail!(
+            "根の鍵は {0} の国のものではありません。何も変えていません。\nThe root's key is not that of the country in {0}; nothing was changed.",
+            path.display()
+        );
     }
     Ok(())
 }

@@ -50,8 +50,11 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         config: Option<PathBuf>,
         /// A share of the root's key, as often as are needed; without, the key is a file in the folder `ceremony`.
-        #[arg(long, value_name = "FILE")]
+        #[arg(long, value_name = "FILE", requires = "root_transcript")]
         root_share: Vec<PathBuf>,
+        /// The transcript of the root's ceremony, whose certificate the country gets.
+        #[arg(long, value_name = "FILE", requires = "root_share")]
+        root_transcript: Option<PathBuf>,
         /// Rows of the whitelist to publish (JSON), with --version.
         #[arg(long, value_name = "FILE")]
         whitelist: Option<PathBuf>,
@@ -247,16 +250,14 @@ async fn run(command: Command) -> Result<()> {
             root_ceremony::root(&args, &World::real())
         }
         Command::Ceremony { act: Some(CeremonyAct::Verify(args)), .. } => root_ceremony::verify(&args),
-        Command::Ceremony { act: None, config, root_share, whitelist, list_version } => {
+        Command::Ceremony { act: None, config, root_share, root_transcript, whitelist, list_version } => {
             let config = config.context("--config FILE is missing")?;
             let rows = match &whitelist {
                 Some(path) => Some(read_rows(path)?),
                 None => None,
             };
-            let root = match root_share.as_slice() {
-                [] => None,
-                shares => Some(root_ceremony::from_shares(shares)?),
-            };
+            let from_shares = |transcript| root_ceremony::from_shares(&root_share, transcript);
+            let root = root_transcript.as_deref().map(from_shares).transpose()?;
             let rows = rows.map(|rows| (list_version, rows));
             ceremony::run(&config, root, rows, &World::real(), |line| println!("{line}")).await
         }

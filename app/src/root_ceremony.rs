@@ -279,11 +279,25 @@ fn check_shares(shares: &[KeyShare], needed: u8, key: &str) -> Result<()> {
     Ok(())
 }
 
-/// The root from its shares; for the ceremony of parties.
+/// The root from its shares, with the certificate of the ceremony's transcript; for the ceremony of parties.
 ///
 /// # Errors
-/// If the shares do not give a root's key back.
-pub fn from_shares(paths: &[PathBuf]) -> Result<Root> {
+/// If the transcript does not hold or is of a rehearsal, or the shares do not give its root's key back.
+pub fn from_shares(paths: &[PathBuf], transcript: &Path) -> Result<Root> {
+    let text = std::fs::read_to_string(transcript)
+        .with_context(|| format!("{0} を読めません。 / Cannot read {0}.", transcript.display()))?;
+    let beside = transcript.parent().unwrap_or(Path::new("."));
+    let found = read_back(&text, beside).with_context(|| {
+        format!(
+            "{0}: 記録は成り立ちません。何も変えていません。 / {0}: the transcript does not hold; nothing was changed",
+            transcript.display()
+        )
+    })?;
+    ensure!(
+        !found.rehearsal,
+        "{0} は練習の記録です。 / {0} is the transcript of a rehearsal.",
+        transcript.display()
+    );
     let shares = paths
         .iter()
         .map(|path| {
@@ -300,7 +314,10 @@ pub fn from_shares(paths: &[PathBuf]) -> Result<Root> {
         "分割片から根の鍵を戻せません。何も変えていません。 / The shares do not give the root's key back; nothing was changed",
     )?;
     let pem = std::str::from_utf8(&combined.secret).context("what the shares hold is no key")?;
-    Ok(Root::from_pem(pem)?)
+    let certificate = Certificate::parse(&found.certificate.0).context("the root's certificate")?;
+    Root::from_pem(pem)?.with(&certificate).context(
+        "分割片は、記録の証明書の鍵のものではありません。何も変えていません。 / The shares are of another key than the transcript's certificate; nothing was changed",
+    )
 }
 
 /// What a transcript was found to say.
@@ -310,6 +327,8 @@ pub struct Verified {
     pub steps: usize,
     /// Whether it was a rehearsal.
     pub rehearsal: bool,
+    /// The root's certificate, DER.
+    pub certificate: B64,
     /// Artefacts that were there and are as they were.
     pub held: Vec<String>,
     /// Artefacts that are not here.
@@ -353,7 +372,7 @@ pub fn read_back(text: &str, beside: &Path) -> Result<Verified> {
     let signed = Closing::text(&closing.previous, closing.rehearsal, &closing.certificate.0);
     let signature = root.key().verify_hash(&sha256(signed.as_bytes()), &closing.signature.0);
     signature.context("the transcript is not signed by its root")?;
-    Ok(Verified { steps, rehearsal: closing.rehearsal, held, absent })
+    Ok(Verified { steps, rehearsal: closing.rehearsal, certificate: closing.certificate, held, absent })
 }
 
 /// `musubi ceremony verify`.
@@ -411,13 +430,26 @@ mod tests {
             assert!(!text.contains("PRIVATE KEY"));
         }
         let share = |number| out.join(share_name(number, 3));
-        let back = from_shares(&[share(3), share(1)]).unwrap();
-        let certificate =
-            Certificate::parse(&back.certificate(Moment(0).date_in_japan()).unwrap().1).unwrap();
+        let transcript = out.join(TRANSCRIPT);
+        let back = from_shares(&[share(3), share(1)], &transcript).unwrap();
+        // The very certificate of that day, whatever the day is now.
         let closing: Closing = serde_json::from_str(text.lines().last().unwrap()).unwrap();
-        assert_eq!(certificate.key(), Certificate::parse(&closing.certificate.0).unwrap().key());
-        let few = from_shares(&[share(1)]).err().unwrap();
+        let (pem, der) = back.certificate(Moment(0).date_in_japan()).unwrap();
+        assert_eq!(B64::from(der), closing.certificate);
+        assert_eq!(pem, std::fs::read_to_string(out.join("root.pem")).unwrap());
+        let few = from_shares(&[share(1)], &transcript).err().unwrap();
         assert!(format!("{few:#}").contains("2 shares are needed"), "{few:#}");
+        // Another ceremony's transcript, one that was changed, none.
+        let other = folder.path().join("other");
+        root(&args(&other), &World::real()).unwrap();
+        let refused = |transcript: &Path| {
+            format!("{:#}", from_shares(&[share(3), share(1)], transcript).err().unwrap())
+        };
+        assert!(refused(&other.join(TRANSCRIPT)).contains("another key"));
+        let changed = folder.path().join("changed.jsonl");
+        std::fs::write(&changed, text.replacen("\"at\":1", "\"at\":2", 1)).unwrap();
+        assert!(refused(&changed).contains("does not hold"));
+        assert!(refused(&folder.path().join("none")).contains("Cannot read"));
         // Once is enough: the folder is taken.
         assert!(root(&args(&out), &World::real()).is_err());
         verify(&VerifyArgs { transcript: out.join(TRANSCRIPT) }).unwrap();
@@ -482,6 +514,7 @@ mod tests {
         let text = std::fs::read_to_string(out.join(TRANSCRIPT)).unwrap();
         let found = read_back(&text, &out).unwrap();
         assert!(found.rehearsal && found.held == ["root.pem"]);
-        assert!(from_shares(&[out.join(share_name(1, 3))]).is_err());
+        let rehearsed = from_shares(&[out.join(share_name(1, 3))], &out.join(TRANSCRIPT)).err().unwrap();
+        assert!(rehearsed.to_string().contains("rehearsal"), "{rehearsed}");
     }
 }

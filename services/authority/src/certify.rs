@@ -1,18 +1,28 @@
 //! The country's root: certificates of enrolment for the TLS keys of parties, and the authority for organisations below it.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
     KeyIdMethod, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, PublicKeyData,
     SignatureAlgorithm, date_time_ymd,
 };
-use seal::x509::{IssuerKey, KeyKind, PublicKeyInfo, X509Error};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+use seal::x509::{Certificate, IssuerKey, KeyKind, PublicKeyInfo, X509Error};
 use words::{Date, PartyId};
 use zeroize::Zeroizing;
 
 /// A certificate could not be made.
 #[derive(Debug, thiserror::Error)]
-#[error("a certificate could not be made: {0}")]
-pub struct CertifyError(#[from] rcgen::Error);
+pub enum CertifyError {
+    /// The library said so.
+    #[error("a certificate could not be made: {0}")]
+    NotMade(#[from] rcgen::Error),
+    /// A root's key is put beside another root's certificate.
+    #[error("the root's key is not that of its certificate")]
+    OtherKey,
+}
 
 /// How long a certificate of a party holds, in days; the root ten times as long.
 const DAYS: i64 = 366;
@@ -20,6 +30,8 @@ const DAYS: i64 = 366;
 /// The country's root: the key that certifies parties.
 pub struct Root {
     key: KeyPair,
+    /// Its certificate, DER, where one was made before.
+    own: Option<Vec<u8>>,
 }
 
 /// A party's own TLS key, made by the party.
@@ -55,6 +67,19 @@ impl PublicKeyData for Shown {
     }
 }
 
+/// A certificate as RFC 7468 §5.1 has it.
+fn pem(der: &[u8]) -> String {
+    let text = BASE64.encode(der);
+    let mut lines = String::from("-----BEGIN CERTIFICATE-----\n");
+    let mut rest = text.as_str();
+    while !rest.is_empty() {
+        let (line, after) = rest.split_at(rest.len().min(64));
+        lines.extend([line, "\n"]);
+        rest = after;
+    }
+    lines + "-----END CERTIFICATE-----\n"
+}
+
 fn root_params(today: Date) -> CertificateParams {
     let mut params = CertificateParams::default();
     let mut name = DistinguishedName::new();
@@ -80,12 +105,35 @@ fn validity(params: &mut CertificateParams, today: Date, days: i64) {
 impl Root {
     /// A fresh root key.
     pub fn generate() -> Result<Self, CertifyError> {
-        Ok(Self { key: KeyPair::generate()? })
+        Ok(Self { key: KeyPair::generate()?, own: None })
     }
 
     /// From the root key, PEM.
     pub fn from_pem(pem: &str) -> Result<Self, CertifyError> {
-        Ok(Self { key: KeyPair::from_pem(pem)? })
+        Ok(Self { key: KeyPair::from_pem(pem)?, own: None })
+    }
+
+    /// The same with the certificate that was made with the key.
+    ///
+    /// # Errors
+    /// If the certificate is of another key.
+    pub fn with(self, certificate: &Certificate) -> Result<Self, CertifyError> {
+        match self.is_key_of(certificate) {
+            true => Ok(Self { own: Some(certificate.der().to_vec()), ..self }),
+            false => Err(CertifyError::OtherKey),
+        }
+    }
+
+    /// Whether a trust anchor's certificate, PEM, is of this root's key.
+    pub fn is_anchor(&self, pem: &str) -> bool {
+        let der = CertificateDer::from_pem_slice(pem.as_bytes()).ok();
+        let certificate = der.and_then(|der| Certificate::parse(&der).ok());
+        certificate.is_some_and(|certificate| self.is_key_of(&certificate))
+    }
+
+    /// Whether a certificate is of this root's key.
+    fn is_key_of(&self, certificate: &Certificate) -> bool {
+        certificate.key().bits() == self.key.public_key_raw()
     }
 
     /// The root key, PEM, for the ceremony's safe.
@@ -93,8 +141,11 @@ impl Root {
         self.key.serialize_pem()
     }
 
-    /// The root's own certificate, PEM and DER: part of the trust anchor.
+    /// The root's own certificate, PEM and DER: part of the trust anchor. Made now, unless one was made before.
     pub fn certificate(&self, today: Date) -> Result<(String, Vec<u8>), CertifyError> {
+        if let Some(der) = &self.own {
+            return Ok((pem(der), der.clone()));
+        }
         let certificate = root_params(today).self_signed(&self.key)?;
         Ok((certificate.pem(), certificate.der().to_vec()))
     }
