@@ -23,12 +23,9 @@ const ROOMS: [&str; 8] =
     ["authority", "oversight", "linkage", "trustee", "portal", "registry", "research", "town"];
 
 /// What is left out, and why.
-const LEFT_OUT: [(&str, &str); 3] = [
+const LEFT_OUT: [(&str, &str); 1] = [
     // In a demo a day in the far future ends every period, and with them the acts that other operations look for.
     ("/erasures", "erases what the other operations need"),
-    // Their document calls them pages, as all of that side.
-    ("/pages.css", "is a style sheet"),
-    ("/passkey.js", "is a script"),
 ];
 
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\

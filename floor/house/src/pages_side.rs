@@ -32,7 +32,7 @@ pub(crate) fn sign_in_routes<S: HasHouse>() -> Vec<Route<S>> {
         Route::new(Side::Pages, Method::GET, SIGN_IN, Who::Anyone, get(sign_in_page)),
         Route::new(Side::Pages, Method::POST, SIGN_IN, Who::Anyone, post(sign_in::<S>)),
         Route::new(Side::Pages, Method::POST, SIGN_OUT, Who::Anyone, post(sign_out::<S>)),
-        Route::new(Side::Pages, Method::GET, STYLE_PATH, Who::Anyone, get(style)),
+        Route::new(Side::Pages, Method::GET, STYLE_PATH, Who::Anyone, get(style)).gives_media(CSS),
     ]
 }
 
@@ -101,9 +101,10 @@ fn with_cookie(visit: &Visit, session: Option<&str>) -> Response {
     response
 }
 
+const CSS: &str = "text/css; charset=utf-8";
+
 async fn style() -> Response {
-    let headers =
-        [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "private, max-age=3600")];
+    let headers = [(header::CONTENT_TYPE, CSS), (header::CACHE_CONTROL, "private, max-age=3600")];
     (headers, STYLE).into_response()
 }
 

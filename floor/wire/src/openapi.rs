@@ -178,7 +178,8 @@ fn responses(line: &RouteLine, generator: &mut SchemaGenerator) -> Value {
         if line.method == Method::POST {
             responses.insert("303".into(), json!({ "description": "Done; leads to a page." }));
         } else {
-            responses.insert("200".into(), page.clone());
+            // A style sheet, a script: what the route says.
+            responses.entry("200").or_insert_with(|| page.clone());
         }
         responses.insert("default".into(), page);
     } else {

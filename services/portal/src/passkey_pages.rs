@@ -37,7 +37,7 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
     let at = |method, path, who, handler| Route::new(Side::Pages, method, path, who, handler);
     vec![
         at(Method::GET, "/passkey", Who::Anyone, get(sign_in_page)),
-        at(Method::GET, "/passkey.js", Who::Anyone, get(script)),
+        at(Method::GET, "/passkey.js", Who::Anyone, get(script)).gives_media(SCRIPT),
         at(Method::POST, "/passkey/challenges", Who::Anyone, post(challenge)),
         at(Method::POST, "/passkey/sign-ins", Who::Anyone, post(sign_in)),
         at(Method::GET, "/certificates", PERSON, get(certificates)),
@@ -61,8 +61,10 @@ async fn sign_in_page(visit: Visit) -> Response {
     with_script(shown(&SignInPage { frame: visit.frame() }))
 }
 
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
 async fn script() -> Response {
-    let headers = [(header::CONTENT_TYPE, "text/javascript; charset=utf-8")];
+    let headers = [(header::CONTENT_TYPE, SCRIPT)];
     (headers, include_str!("passkey.js")).into_response()
 }
 
