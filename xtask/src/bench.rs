@@ -91,6 +91,7 @@ pub(crate) fn run(workspace: &Workspace, name: Option<&str>) -> anyhow::Result<E
         "certificate_figures" => {
             states(workspace)?;
             ocsp_over_http(workspace)?;
+            between_processes(workspace)?;
         }
         _ => {}
     }
@@ -112,6 +113,23 @@ fn states(workspace: &Workspace) -> anyhow::Result<()> {
         .current_dir(&workspace.root)
         .status()
         .context("running the measurement of states")?;
+    ensure!(status.success(), "the measurement ended with {status}");
+    Ok(())
+}
+
+/// Revocations between processes, and the start over many certificates.
+fn between_processes(workspace: &Workspace) -> anyhow::Result<()> {
+    let built = Command::new(cargo::program())
+        .args(["build", "--release", "--locked", "--workspace", "--bin", "musubi", "--example", "authority"])
+        .current_dir(&workspace.root)
+        .status()
+        .context("building the rooms")?;
+    ensure!(built.success(), "the build ended with {built}");
+    let status = Command::new(workspace.target.join("release/examples/authority"))
+        .arg("--program")
+        .arg(workspace.binary("musubi"))
+        .status()
+        .context("running the measurement between processes")?;
     ensure!(status.success(), "the measurement ended with {status}");
     Ok(())
 }

@@ -117,13 +117,25 @@ impl States {
 impl Authority {
     /// Reads how every certificate stands; once, at the start.
     pub(crate) async fn read_states(&self) -> Result<(), StoreError> {
-        people::standings(self.house.road.db(), |serial, known| match self.people.serials.place(serial) {
-            Some(place) => {
-                self.people.states.put(place, &known);
-                self.people.taken(place);
+        /// Rows between two words about how far it is: some seconds.
+        const TOLD: u64 = 2_000_000;
+        let mut read = 0_u64;
+        people::standings(self.house.road.db(), |serial, known| {
+            match self.people.serials.place(serial) {
+                Some(place) => {
+                    self.people.states.put(place, &known);
+                    self.people.taken(place);
+                }
+                // Issued under another key of serial numbers: asked for in the database.
+                None => self.by_database.store(true, Ordering::Relaxed),
             }
-            // Issued under another key of serial numbers: asked for in the database.
-            None => self.by_database.store(true, Ordering::Relaxed),
+            read += 1;
+            if read.is_multiple_of(TOLD) {
+                tracing::warn!(
+                    read,
+                    "the states of certificates are being read; the room serves when all are"
+                );
+            }
         })
         .await
     }

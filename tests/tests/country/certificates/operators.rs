@@ -249,7 +249,7 @@ async fn a_revoked_operator_is_turned_away_at_once_by_the_own_room_and_by_the_au
     let refused_order: Result<PartyCertificate, _> =
         ground.house("town").post(&authority, OPERATOR_CERTIFICATES, &order, WITHIN).await;
     assert_eq!(refused_order.unwrap_err().reason(), Reason::NotAllowed);
-    // By the authority, of an operator: with the period of a real house.
+    // By the authority, of an operator: with the room's next poll.
     let other = ground.ready.stage.section("tax").unwrap();
     let of_tax = desk::certified(other, "operator").await.unwrap();
     looks(&of_tax).await.unwrap();
