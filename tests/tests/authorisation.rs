@@ -177,8 +177,9 @@ fn a_party_of_a_kind_nobody_named_reads_published_documents_alone() {
             if line.who.admits(&stranger).is_ok() {
                 // A witness looks at the signature of the ledger, not at who brings it (C2SP tlog-witness).
                 let witness = line.path == "/ledger/add-checkpoint";
-                // Every party has a certificate, and orders its own alone.
-                let own = line.path == protocol::directory::CERTIFICATES;
+                // Every party has a certificate, and orders its own alone; those of its operators, too.
+                use protocol::directory::{CERTIFICATES, OPERATOR_CERTIFICATES, OPERATOR_REVOCATIONS};
+                let own = [CERTIFICATES, OPERATOR_CERTIFICATES, OPERATOR_REVOCATIONS].contains(&line.path);
                 assert!(line.method.as_str() == "GET" || witness || own, "{} {}", room.name(), line.path);
             }
         }
