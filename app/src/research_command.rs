@@ -277,7 +277,7 @@ pub async fn run(config: &Path, act: &ResearchAct) -> Result<()> {
         }
         ResearchAct::Ledger { domain } => {
             let path = RELEASES.replace("{domain}", domain.as_str());
-for line in at("keeper").await?.get::<Vec<ReleaseLine>>(&path).await? {
+            for line in at("keeper").await?.get::<Vec<ReleaseLine>>(&path).await? {
                 let [ja, en] = line.in_words();
                 println!(
                     "{:>4}  {}  人 people {}  最小の組 smallest joint class {}  基準に足りない人 below the bounds {}  {ja} / {en}",
