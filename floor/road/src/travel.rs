@@ -100,8 +100,11 @@ impl Road {
         let id = arrival.id;
         let found = self.db.read("stored", move |read| find(read, V::NAME, &id)).await;
         let found = found.map_err(|_| stop(&arrival, Reason::Internal))?;
-        let found = found.ok_or_else(|| stop(&arrival, Reason::NotFound))?;
-        self.again::<V>(&arrival, found, self.now()).await
+        let now = self.now();
+        match found {
+            Some(found) => self.again::<V>(&arrival, found, now).await,
+            None => Err(self.refuse_repeat::<V>(&arrival, "not_found", Reason::NotFound, now).await),
+        }
     }
 
     async fn steps<V: Verb>(&self, arrival: Arrival, verb: &V, trace: &Trace) -> Result<Vec<u8>, Stop> {
@@ -250,16 +253,7 @@ impl Road {
         now: Moment,
     ) -> Result<Vec<u8>, Stop> {
         if found.caller != arrival.caller || found.request_hash != arrival.request_hash {
-            let mut record = Record::new();
-            record
-                .set("caller", &arrival.caller)
-                .set("request", words::hex(&arrival.request_hash))
-                .set("decision", "refused");
-            record.set("reason", Reason::Replayed.as_str());
-            let (salt, act) = (self.world.random(), Some(arrival.id));
-            let noted =
-                self.insert(Leaf::new(&self.shelves, salt, act, V::NAME, "replayed", now, record)).await;
-            return Err(stop(arrival, noted.map_or_else(|error| unrecorded(&error), |()| Reason::Replayed)));
+            return Err(self.refuse_repeat::<V>(arrival, "replayed", Reason::Replayed, now).await);
         }
         let give_up = tokio::time::sleep(PATIENCE);
         tokio::pin!(give_up);
@@ -284,6 +278,25 @@ impl Road {
         }
         let reason = found.reason.as_deref().and_then(Reason::parse).unwrap_or(Reason::Unavailable);
         Err(Stop { id: arrival.id, reason, detail: found.detail.unwrap_or_default() })
+    }
+
+    /// Refuses a repeat that is none. Recorded; the act itself, if there is one, stays as it is.
+    async fn refuse_repeat<V: Verb>(
+        &self,
+        arrival: &Arrival,
+        step: &'static str,
+        reason: Reason,
+        now: Moment,
+    ) -> Stop {
+        let mut record = Record::new();
+        record
+            .set("caller", &arrival.caller)
+            .set("request", words::hex(&arrival.request_hash))
+            .set("decision", "refused")
+            .set("reason", reason.as_str());
+        let (salt, act) = (self.world.random(), Some(arrival.id));
+        let noted = self.insert(Leaf::new(&self.shelves, salt, act, V::NAME, step, now, record)).await;
+        stop(arrival, noted.map_or_else(|error| unrecorded(&error), |()| reason))
     }
 
     async fn close<V: Verb>(

@@ -117,6 +117,13 @@ impl Acts {
     }
 }
 
+/// How often a step of one act and verb is recorded.
+#[derive(Clone, Copy, Default)]
+struct Steps {
+    decisions: usize,
+    outcomes: usize,
+}
+
 fn open(country: &Country, id: &str) -> Result<Connection> {
     let database = Connection::open(country.database(id))?;
     database.busy_timeout(Duration::from_secs(10))?;
@@ -128,24 +135,32 @@ pub fn acts(database: &Connection, id: &str, faults: &mut Vec<String>) -> Result
     let mut acts = Acts { states: HashMap::new() };
     // One state of the database for all that follows.
     let database = database.unchecked_transaction()?;
-    let sql = "SELECT a.id, a.verb, a.state, \
-               (SELECT COUNT(*) FROM leaf l WHERE l.act = a.id AND l.verb = a.verb AND l.step = 'decision'), \
-               (SELECT COUNT(*) FROM leaf l WHERE l.act = a.id AND l.verb = a.verb AND l.step = 'outcome'), \
-               (SELECT COUNT(*) FROM leaf l WHERE l.act = a.id AND l.verb = 'recover' AND l.step = 'outcome') \
-               FROM act a";
-    let mut statement = database.prepare(sql)?;
-    let rows = statement.query_map([], |row| {
-        Ok((
-            row.get::<_, [u8; 16]>(0)?,
-            row.get::<_, String>(1)?,
-            row.get::<_, i64>(2)?,
-            row.get::<_, i64>(3)?,
-            row.get::<_, i64>(4)?,
-            row.get::<_, i64>(5)?,
-        ))
-    })?;
-    for row in rows {
-        let (act, verb, state, decisions, outcomes, recovered) = row?;
+    // Once through the records in their order: looked up act by act they would be read from all over the file.
+    let mut steps: HashMap<([u8; 16], String), Steps> = HashMap::new();
+    let mut recovered: HashMap<[u8; 16], usize> = HashMap::new();
+    let mut statement = database.prepare("SELECT act, verb, step FROM leaf")?;
+    let mut rows = statement.query([])?;
+    let mut loose = 0;
+    while let Some(row) = rows.next()? {
+        let (act, verb, step): (Option<[u8; 16]>, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let Some(act) = act else {
+            loose += usize::from(step == "decision");
+            continue;
+        };
+        if verb == "recover" && step == "outcome" {
+            *recovered.entry(act).or_default() += 1;
+        }
+        let of = steps.entry((act, verb)).or_default();
+        of.decisions += usize::from(step == "decision");
+        of.outcomes += usize::from(step == "outcome");
+    }
+    let mut statement = database.prepare("SELECT id, verb, state FROM act")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (act, verb, state): ([u8; 16], String, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let key = (act, verb);
+        let Steps { decisions, outcomes } = steps.remove(&key).unwrap_or_default();
+        let recovered = recovered.get(&act).copied().unwrap_or_default();
         let right = match state {
             DECIDED => outcomes == 0,
             DONE | FAILED => outcomes == 1,
@@ -153,15 +168,15 @@ pub fn acts(database: &Connection, id: &str, faults: &mut Vec<String>) -> Result
             UNKNOWN => outcomes == 0 && recovered >= 1,
             _ => false,
         };
+        let (act, verb) = key;
         if decisions != 1 || !right {
             let act = ActId::new(act);
             faults.push(format!("{id}: act {act} ({verb}, state {state}) has {decisions} decisions, {outcomes} outcomes, {recovered} closed after a crash"));
         }
         acts.states.insert((verb, act), state);
     }
-    let sql = "SELECT COUNT(*) FROM leaf l WHERE l.step = 'decision' AND NOT EXISTS \
-               (SELECT 1 FROM act a WHERE a.id = l.act AND a.verb = l.verb)";
-    let loose: i64 = database.query_row(sql, [], |row| row.get(0))?;
+    // What is left belongs to no act.
+    loose += steps.values().map(|of| of.decisions).sum::<usize>();
     let (leaves, last): (i64, i64) =
         database.query_row("SELECT COUNT(*), COALESCE(MAX(seq), 0) FROM leaf", [], |row| {
             Ok((row.get(0)?, row.get(1)?))

@@ -78,7 +78,7 @@ impl Lab {
         PublicPoint::from_bytes(&public).unwrap()
     }
 
-    /// An honest message about the first person (or the second), never sent.
+    /// An honest message about the first person (or the second), not sent before.
     pub(super) async fn honest(&self, kind: Kind, person: usize) -> Opened {
         let tax = PartyId::parse("tax").unwrap();
         let (inquiry, key) =
@@ -86,6 +86,11 @@ impl Lab {
         let jws = self.town.sign(&inquiry);
         let tree = match kind {
             Kind::Inquiry | Kind::Reply => json!({ "inquiry": open(&jws) }),
+            Kind::Again | Kind::AgainToProvider => {
+                // The act whose reply is asked for once more took place.
+                self.town.send(&jws).await.unwrap();
+                json!({ "inquiry": open(&jws) })
+            }
             Kind::ToTrustee | Kind::HalfIndex | Kind::ToProvider | Kind::IndexEntries => {
                 self.on_its_way(kind, &inquiry, &jws)
             }

@@ -17,7 +17,7 @@ use protocol::directory::{
     OrderPartyCertificate, RevokeOperator,
 };
 use protocol::index::{HalfIndex, IndexEntries, IndexHop};
-use protocol::inquiry::{Hop, Inquiry, Reply, ToLinkage, ToProvider, ToTrustee};
+use protocol::inquiry::{Again, Hop, Inquiry, Reply, ToLinkage, ToProvider, ToTrustee};
 use protocol::issue::{IssueHop, Order, Rows, ToInstitution, ToRegistry};
 use protocol::oversight::{ALARMS, Alarm, CASES, OpenCase};
 use protocol::own::{AskOwnRecords, DemoLook, OWN_RECORDS};
@@ -74,6 +74,8 @@ enum Kind {
     HalfIndex,
     ToProvider,
     IndexEntries,
+    Again,
+    AgainToProvider,
     Reply,
     Order,
     IssueRows,
@@ -91,12 +93,14 @@ enum Kind {
 }
 
 impl Kind {
-    const ALL: [Kind; 19] = [
+    const ALL: [Kind; 21] = [
         Kind::Inquiry,
         Kind::ToTrustee,
         Kind::HalfIndex,
         Kind::ToProvider,
         Kind::IndexEntries,
+        Kind::Again,
+        Kind::AgainToProvider,
         Kind::Reply,
         Kind::Order,
         Kind::IssueRows,
@@ -121,6 +125,8 @@ impl Kind {
             Self::HalfIndex => ("half-index", "linkage", "trustee"),
             Self::ToProvider => ("to-provider", "trustee", "tax"),
             Self::IndexEntries => ("index-entries", "trustee", "portal"),
+            Self::Again => ("again", "linkage", "trustee"),
+            Self::AgainToProvider => ("again-provider", "trustee", "tax"),
             Self::Reply => ("reply", "tax", "town"),
             Self::Order => ("order", "town", "registry"),
             Self::IssueRows => ("issue-rows", "registry", "linkage"),
@@ -141,6 +147,7 @@ impl Kind {
     const fn path(self) -> &'static str {
         match self {
             Self::Inquiry | Self::ToTrustee | Self::ToProvider | Self::Reply => protocol::inquiry::PATH,
+            Self::Again | Self::AgainToProvider => protocol::inquiry::REPLIES,
             Self::HalfIndex => protocol::index::HALF_PATH,
             Self::IndexEntries => protocol::index::PATH,
             Self::Order | Self::IssueRows | Self::IssueToTrustee | Self::IssueToTown => protocol::issue::PATH,
@@ -276,6 +283,9 @@ fn the_messages_are_whole() {
     check("to-provider", "", fields::<ToProvider>());
     check("to-provider", "/hops/1/payload", fields::<Hop>());
     check("index-entries", "", fields::<IndexEntries>());
+    check("again", "", fields::<Again>());
+    check("again", "/inquiry/payload", fields::<Inquiry>());
+    check("again-provider", "", fields::<Again>());
     check("reply", "", fields::<Reply>());
     check("order", "", fields::<ToRegistry>());
     check("order", "/order/payload", fields::<Order>());
