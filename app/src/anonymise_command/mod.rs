@@ -211,14 +211,14 @@ fn apply_within_limit(table: &table::Loaded, levels: &[usize]) -> Result<Applied
 }
 
 fn nothing_holds(outcome: &Outcome) -> String {
-    let why = if outcome.is_optimal {
-        "証明済み / that is proved"
+    let (ja, en) = if outcome.is_optimal {
+        ("証明済み", "that is proved")
     } else {
-        "途中で止めました / the search was stopped before it was through"
+        ("途中で止めました", "the search was stopped before it was through")
     };
     format!(
-        "基準を満たす段階が見つかりません。suppression_limit を上げるか、基準を緩めるか、階層に粗い段階を足してください / \
-         no levels were found at which the models hold ({why}); raise suppression_limit, ask less of the models, or \
+        "基準を満たす段階が見つかりません({ja})。suppression_limit を上げるか、基準を緩めるか、階層に粗い段階を足してください / \
+         no levels were found at which the models hold ({en}); raise suppression_limit, ask less of the models, or \
          give the hierarchies a coarser level"
     )
 }
