@@ -343,7 +343,8 @@ pub fn read_back(text: &str, beside: &Path) -> Result<Verified> {
     let (body, closing) = text.trim_end().rsplit_once('\n').context("the transcript has no steps")?;
     let mut previous = sha256(KIND.as_bytes());
     let (mut held, mut absent, mut steps, mut last) = (Vec::new(), Vec::new(), 0, i64::MIN);
-    for (at, text) in body.lines().enumerate() {
+    // Not `lines`, which would let a line end in a carriage return that nobody signed.
+    for (at, text) in body.split('\n').enumerate() {
         let number = at + 1;
         let line: Line =
             serde_json::from_str(text).with_context(|| format!("line {number} is no step of a ceremony"))?;
@@ -476,6 +477,12 @@ mod tests {
             let mut other = lines.clone();
             other[at] = &changed;
             refused(&other);
+            // Or with another end of the line, as some editors write it; of the last line it is none.
+            let returned = format!("{}\r", lines[at]);
+            other[at] = &returned;
+            if at + 1 < lines.len() {
+                refused(&other);
+            }
         }
         let mut swapped = lines.clone();
         swapped.swap(1, 2);

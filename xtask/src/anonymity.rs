@@ -246,8 +246,9 @@ pub(crate) fn judged(workspace: &Workspace) -> anyhow::Result<()> {
 }
 
 fn build(workspace: &Workspace) -> anyhow::Result<PathBuf> {
+    // Of the whole workspace, as the tests build it: by itself it would have other features, and all of it be built again.
     let built = Command::new(cargo::program())
-        .args(["build", "--release", "--quiet", "--locked", "--package", "musubi", "--bin", "musubi"])
+        .args(["build", "--release", "--quiet", "--locked", "--workspace", "--bin", "musubi"])
         .current_dir(&workspace.root)
         .status()?;
     ensure!(built.success(), "building musubi failed");
