@@ -52,6 +52,8 @@ enum Task {
     },
     /// Runs with faults put in; the last line counts the rounds.
     Faults(faults::Faults),
+    /// Only what strangers to the code ask every room: Schemathesis and SSLyze, on rooms that were built before.
+    Apis,
     /// Only the checks that need no compiling: tidiness, licences, arrows between crates.
     Tidy {
         /// First set the lines of references in documents to where the names are defined now.
@@ -81,6 +83,11 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Judge { install } => test(&workspace, install, true),
         Task::Bench { name } => bench::run(&workspace, name.as_deref()),
         Task::Faults(wanted) => faults::run(&workspace, &wanted),
+        Task::Apis => {
+            let mut steps = Steps::default();
+            apis::steps(&mut steps, &workspace, false);
+            Ok(steps.finish())
+        }
         Task::Tidy { lines } => {
             if lines {
                 tidy::set_lines(&workspace.root)?;
