@@ -1,6 +1,7 @@
 //! What every inquirer does with an inquiry, an institution's gateway and a person's portal alike: send it, open the reply.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use protocol::inquiry::{ANSWER_INFO, Answer, Inquiry, PersonAsks, Reply, ReplyStatement, ToLinkage};
 use road::Failure;
@@ -118,7 +119,9 @@ impl House {
             return self.open_reply(asked.0, asked.1, key, &arrived.reply).map_err(Broken::Bad);
         };
         let statement = self.reply_statement(&asked.0.to, asked, &arrived.reply).map_err(Broken::Bad)?;
-        let place = Arc::clone(&self.large).acquire_owned().await.ok();
+        let left = Duration::from_millis(u64::try_from(asked.0.deadline.since_ms(self.now())).unwrap_or(0));
+        let place = tokio::time::timeout(left, Arc::clone(&self.large_taken).acquire_owned()).await;
+        let place = place.map_err(|_| Broken::Off(CallError::TimedOut))?.ok();
         let mut unsealing = Unsealing::begin(asked, key);
         while let Some(piece) = tail.next().await.map_err(Broken::Off)? {
             unsealing.take(&piece);

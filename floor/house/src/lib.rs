@@ -95,11 +95,14 @@ pub struct House {
     decides_by_law: AtomicBool,
     directory: RwLock<Arc<Directory>>,
     law: RwLock<Option<Arc<Law>>>,
-    /// Places for large answers that are held whole, at the two ends of an inquiry.
-    pub large: Arc<tokio::sync::Semaphore>,
+    /// Places for large answers that are held whole while they are given. Apart from those below: two institutions that answer
+    /// one another would wait for each other's places.
+    pub large_given: Arc<tokio::sync::Semaphore>,
+    /// Places for large answers that come to own inquiries.
+    large_taken: Arc<tokio::sync::Semaphore>,
 }
 
-/// How many large answers a room holds at once; further ones wait for a place within their deadline.
+/// How many large answers a room holds at once, of each direction; further ones wait for a place within their deadline.
 const LARGE_AT_ONCE: usize = 4;
 
 impl House {
@@ -162,7 +165,8 @@ impl House {
             decides_by_law: AtomicBool::new(false),
             directory: RwLock::new(Arc::new(Directory::default())),
             law: RwLock::new(None),
-            large: Arc::new(tokio::sync::Semaphore::new(LARGE_AT_ONCE)),
+            large_given: Arc::new(tokio::sync::Semaphore::new(LARGE_AT_ONCE)),
+            large_taken: Arc::new(tokio::sync::Semaphore::new(LARGE_AT_ONCE)),
             reply_suite: settings.common.reply_key,
             defaults,
             world,

@@ -43,7 +43,7 @@ pub(crate) async fn answer(
     // A large answer is held whole here, from its sealing until it has been sent: so many at once and no more.
     let large =
         found.content.as_ref().is_some_and(|content| content.get().len() > house.defaults.largest_in_json());
-    let place = if large { Arc::clone(&house.large).acquire_owned().await.ok() } else { None };
+    let place = if large { Arc::clone(&house.large_given).acquire_owned().await.ok() } else { None };
     let verb = AnswerInquiry { gateway: Arc::clone(&gateway), jws: message.inquiry, inquiry, found, wait };
     let reply = house.road.travel(arrival, verb).await;
     // The reply leaves at a time step, so that how long it took says nothing of the person.
@@ -63,7 +63,7 @@ pub(crate) async fn reply_again(
     let from = jws.claimed_party().map_err(|_| Problem::new(Reason::BadSignature))?;
     let inquiry: Inquiry = house.verify(&jws, &from)?;
     let arrival = Arrival { id: inquiry.id, caller: caller.label(), request_hash: jws.hash() };
-    let place = Arc::clone(&house.large).acquire_owned().await.ok();
+    let place = Arc::clone(&house.large_given).acquire_owned().await.ok();
     let spoken = house.road.stored::<AnswerInquiry>(arrival).await.map_err(told)?;
     Ok(house::kept_reply(spoken, place))
 }
