@@ -16,6 +16,14 @@ pub enum Named {
     Handle([u8; 32]),
 }
 
+/// What the assertion that says who and the one that does not have in common.
+#[derive(PartialEq)]
+struct Said {
+    nonce: B64,
+    at: Moment,
+    ends: Moment,
+}
+
 impl House {
     fn demo_key(&self) -> Option<(PartyId, &VerifyKey)> {
         let key = self.country.demo_key.as_ref().filter(|_| self.demo)?;
@@ -34,20 +42,36 @@ impl House {
 
     /// From when until when an assertion holds.
     pub fn assertion(&self, jws: &Jws) -> Option<(Moment, Moment)> {
-        let picked = self.picked(jws).map(|assertion| (assertion.at, assertion.ends));
-        picked.or_else(|| self.person_assertion(jws).map(|assertion| (assertion.at, assertion.ends)))
+        self.asserts(jws).map(|said| (said.at, said.ends))
     }
 
     /// The same for the assertion that does not say who.
     pub fn assertion_of_nobody(&self, jws: &Jws) -> Option<(Moment, Moment)> {
+        self.looks(jws).map(|said| (said.at, said.ends))
+    }
+
+    /// From when until when an assertion holds that came with the one that does not say who, if both were made together.
+    pub fn assertion_and_look(&self, assertion: &Jws, look: &Jws) -> Option<(Moment, Moment)> {
+        let said = self.asserts(assertion)?;
+        (self.looks(look)? == said).then_some((said.at, said.ends))
+    }
+
+    fn asserts(&self, jws: &Jws) -> Option<Said> {
+        let of = |nonce, at, ends| Said { nonce, at, ends };
+        let picked = self.picked(jws).map(|said| of(said.nonce, said.at, said.ends));
+        picked.or_else(|| self.person_assertion(jws).map(|said| of(said.nonce, said.at, said.ends)))
+    }
+
+    fn looks(&self, jws: &Jws) -> Option<Said> {
+        let of = |nonce, at, ends| Said { nonce, at, ends };
         let picked = self.demo_key().and_then(|(demo, key)| {
             let look: DemoLook = protocol::verify(jws, &demo, key).ok()?;
-            Some((look.at, look.ends))
+            Some(of(look.nonce, look.at, look.ends))
         });
         picked.or_else(|| {
             let country = &self.country;
             let look: PersonLook = protocol::verify(jws, &country.authority, &country.authority_key).ok()?;
-            Some((look.at, look.ends))
+            Some(of(look.nonce, look.at, look.ends))
         })
     }
 

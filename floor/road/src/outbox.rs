@@ -33,6 +33,8 @@ pub enum Delivery {
 /// How long a held parcel waits for its act, ms: longer than the longest deadline.
 pub(crate) const HELD_MS: i64 = 75_000;
 const BATCH: i64 = 64;
+/// How long the carrier waits for more parcels after the first: under load one look and one deletion serve them all.
+const GATHER: Duration = Duration::from_millis(30);
 const FIRST_RETRY_MS: i64 = 200;
 const LONGEST_RETRY_MS: i64 = 30_000;
 
@@ -65,7 +67,7 @@ impl Road {
             });
             if carried == 0 {
                 tokio::select! {
-                    () = self.parcel_added.notified() => {}
+                    () = self.parcel_added.notified() => tokio::time::sleep(GATHER).await,
                     () = tokio::time::sleep(Duration::from_millis(500)) => {}
                     () = self.world.shutdown.wait() => return,
                 }

@@ -28,10 +28,8 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        let limit = request.extensions().get::<BodyLimit>().map_or(64 << 10, |limit| limit.0);
-        let (parts, body) = request.into_parts();
-        check_type(&parts.headers)?;
-        let bytes = collect(body, limit).await?;
+        check_type(request.headers())?;
+        let bytes = read_body(request).await?;
         let message = read_json(&bytes)?;
         Ok(Self { message, bytes })
     }

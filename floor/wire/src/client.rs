@@ -221,15 +221,7 @@ impl Peers {
         path: &str,
         within: Duration,
     ) -> Result<Vec<u8>, CallError> {
-        let client = self.client(peer).map_err(|_| CallError::Unreachable)?;
-        let request = request(Method::GET, &format!("https://{address}{path}"), None, Bytes::new())?;
-        let exchange = async {
-            let response = client.request(request).await.map_err(|_| CallError::Unreachable)?;
-            let ok = response.status().is_success();
-            let body = bytes_of(response).await?;
-            if ok { Ok(body) } else { Err(refused(&body)) }
-        };
-        tokio::time::timeout(within, exchange).await.unwrap_or(Err(CallError::TimedOut))
+        self.exchange(Method::GET, peer, address, path, Bytes::new(), within).await
     }
 
     /// Gets `path` of `peer`.
@@ -252,11 +244,25 @@ impl Peers {
         body: Bytes,
         within: Duration,
     ) -> Result<A, CallError> {
+        let body = self.exchange(method, peer, address, path, body, within).await?;
+        serde_json::from_slice(&body).map_err(|_| CallError::NotOfProtocol)
+    }
+
+    /// Nothing in it knows the answer's type: it is compiled once.
+    async fn exchange(
+        &self,
+        method: Method,
+        peer: &PartyId,
+        address: &str,
+        path: &str,
+        body: Bytes,
+        within: Duration,
+    ) -> Result<Vec<u8>, CallError> {
         let client = self.client(peer).map_err(|_| CallError::Unreachable)?;
         let request = request(method, &format!("https://{address}{path}"), None, body)?;
         let exchange = async {
             let response = client.request(request).await.map_err(|_| CallError::Unreachable)?;
-            answer(response).await
+            answered(response).await
         };
         tokio::time::timeout(within, exchange).await.unwrap_or(Err(CallError::TimedOut))
     }
@@ -276,10 +282,15 @@ fn request(
     builder.body(Full::new(body)).map_err(|_| CallError::NotOfProtocol)
 }
 
-async fn answer<A: DeserializeOwned>(response: Response<Incoming>) -> Result<A, CallError> {
+/// The body of an answer, or why there is none.
+async fn answered(response: Response<Incoming>) -> Result<Vec<u8>, CallError> {
     let ok = response.status().is_success();
     let body = bytes_of(response).await?;
-    if ok { serde_json::from_slice(&body).map_err(|_| CallError::NotOfProtocol) } else { Err(refused(&body)) }
+    if ok { Ok(body) } else { Err(refused(&body)) }
+}
+
+async fn answer<A: DeserializeOwned>(response: Response<Incoming>) -> Result<A, CallError> {
+    serde_json::from_slice(&answered(response).await?).map_err(|_| CallError::NotOfProtocol)
 }
 
 async fn bytes_of(response: Response<Incoming>) -> Result<Vec<u8>, CallError> {

@@ -145,23 +145,8 @@ pub async fn serve_outer(
     notes: Arc<dyn Notes>,
     shutdown: Shutdown,
 ) -> Result<(), TlsError> {
-    let acceptor = TlsAcceptor::from(identity.server()?);
-    let until = shutdown.clone();
-    accept_each(bound.0, shutdown, move |stream: TcpStream| {
-        let (acceptor, router, until) = (acceptor.clone(), router.clone(), until.clone());
-        let notes = Arc::clone(&notes);
-        async move {
-            let Some(stream) = handshake(acceptor, stream, notes).await else { return };
-            let peer = shown_by(&stream);
-            serve_stream(stream, router, peer, until).await;
-        }
-    })
-    .await;
-    Ok(())
+    serve_certified(bound, identity, router, notes, shutdown, false).await
 }
-
-/// The first byte of a TLS record that begins a handshake (RFC 8446 §5.1); no method of HTTP begins with it.
-const HANDSHAKE_RECORD: u8 = 22;
 
 /// Serves the inner side on one port: TLS 1.3 to whoever begins it, a client certificate of the country demanded; plain HTTP to
 /// all others, who show a key. To be bound to loopback or set behind the house's own TLS.
@@ -172,23 +157,51 @@ pub async fn serve_inner(
     notes: Arc<dyn Notes>,
     shutdown: Shutdown,
 ) -> Result<(), TlsError> {
+    serve_certified(bound, identity, router, notes, shutdown, true).await
+}
+
+/// How a connection begins.
+enum Begins {
+    WithTls,
+    Plain,
+    /// Nothing was sent.
+    Silent,
+}
+
+/// The first byte of a TLS record that begins a handshake (RFC 8446 §5.1); no method of HTTP begins with it.
+const HANDSHAKE_RECORD: u8 = 22;
+
+async fn beginning(stream: &TcpStream) -> Begins {
+    let mut first = [0];
+    match tokio::time::timeout(HEADERS, stream.peek(&mut first)).await {
+        Ok(Ok(1)) if first == [HANDSHAKE_RECORD] => Begins::WithTls,
+        Ok(Ok(1)) => Begins::Plain,
+        _ => Begins::Silent,
+    }
+}
+
+async fn serve_certified(
+    bound: Bound,
+    identity: &TlsIdentity,
+    router: Router,
+    notes: Arc<dyn Notes>,
+    shutdown: Shutdown,
+    plain_too: bool,
+) -> Result<(), TlsError> {
     let acceptor = TlsAcceptor::from(identity.server()?);
     let until = shutdown.clone();
     accept_each(bound.0, shutdown, move |stream: TcpStream| {
         let (acceptor, router, until) = (acceptor.clone(), router.clone(), until.clone());
         let notes = Arc::clone(&notes);
         async move {
-            let mut first = [0];
-            let begun = tokio::time::timeout(HEADERS, stream.peek(&mut first)).await;
-            match begun {
-                Ok(Ok(1)) if first == [HANDSHAKE_RECORD] => {
+            match if plain_too { beginning(&stream).await } else { Begins::WithTls } {
+                Begins::WithTls => {
                     let Some(stream) = handshake(acceptor, stream, notes).await else { return };
                     let peer = shown_by(&stream);
                     serve_stream(stream, router, peer, until).await;
                 }
-                Ok(Ok(1)) => serve_stream(stream, router, None, until).await,
-                // Nothing was sent.
-                _ => {}
+                Begins::Plain => serve_stream(stream, router, None, until).await,
+                Begins::Silent => {}
             }
         }
     })

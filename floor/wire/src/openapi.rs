@@ -47,7 +47,8 @@ pub fn openapi(room: &str, table: &[RouteLine], payloads: &[Payload]) -> Value {
             "version": env!("CARGO_PKG_VERSION"),
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
             "description": "Up to four listeners: outer (parties, certificates both ways), inner (the room's own people and \
-                            systems, a key each), pages (browsers), public (anybody; what is signed itself). A path that stands on more than one of them is \
+                            systems, a certificate or a key each), pages (browsers), public (anybody; what is \
+                            signed itself). A path that stands on more than one of them is \
                             listed once for each, the second time with the side as a fragment, which clients do not \
                             send. Unknown fields are refused. Encoded characters, empty segments and dot segments in \
                             a path are refused. A signed message is a compact JWS (RFC 7515) with EdDSA; the `typ` of \

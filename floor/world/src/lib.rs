@@ -41,8 +41,8 @@ impl World {
         }
     }
 
-    /// The real world, but sleeping on its clock ends at once: what should leave at a time step leaves when it is ready. For
-    /// a test that must see what the step hides.
+    /// The real world, but sleeping on its clock for up to ten seconds ends at once: what should leave at a time step leaves
+    /// when it is ready. For a test that must see what the step hides.
     pub fn sleepless() -> World {
         World { clock: Arc::new(SleeplessClock), ..World::real() }
     }
@@ -159,6 +159,31 @@ mod tests {
         world.sleep_until(until).await;
         assert!(world.now() >= until);
         world.sleep_until(0).await;
+    }
+
+    #[tokio::test]
+    async fn a_sleepless_world_skips_a_moment_and_lets_others_go_on() {
+        let world = World::sleepless();
+        let began = world.now();
+        world.sleep_until(began + 9_000).await;
+        assert!(world.now() < began + 8_000, "a moment is skipped");
+        // On this one thread, a job that looks every minute and one that only ever skips moments: both let go of it.
+        let jobs = [Duration::from_secs(60), Duration::from_secs(1)].map(|pause| {
+            let world = world.clone();
+            tokio::spawn(async move {
+                loop {
+                    tokio::select! {
+                        () = world.sleep(pause) => {}
+                        () = world.shutdown.wait() => return,
+                    }
+                }
+            })
+        });
+        tokio::task::yield_now().await;
+        world.shutdown.trigger();
+        for job in jobs {
+            job.await.unwrap();
+        }
     }
 
     #[tokio::test]

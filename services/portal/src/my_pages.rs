@@ -77,8 +77,8 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
 }
 
 /// Until when an assertion holds, if it does now.
-pub(crate) fn holds(house: &House, assertion: &seal::Jws) -> Result<Moment, Problem> {
-    let (now, held) = (house.now(), house.assertion(assertion));
+pub(crate) fn holds(house: &House, ask: &AskMyRecords) -> Result<Moment, Problem> {
+    let (now, held) = (house.now(), house.assertion_and_look(&ask.assertion, &ask.look));
     let (at, ends) = held.unwrap_or((now, now));
     let asserted = held.is_some();
     let facts = OwnFacts { asserted, at, ends, longest_ms: LONGEST_MS, defaults: &house.defaults };
@@ -92,7 +92,7 @@ pub(crate) async fn sign_in(
     body: wire::Json<AskMyRecords>,
 ) -> Result<Json<SignIn>, Problem> {
     let house = &here.0.house;
-    let ends = holds(house, &body.message.assertion)?;
+    let ends = holds(house, &body.message)?;
     let person = Person::new(body.message);
     let ticket = house.doors.ticket("本人 / the person", Role::Person, Some(person), Some(ends));
     house.ticket_url(&ticket).map(|url| Json(SignIn { url }))

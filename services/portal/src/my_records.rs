@@ -33,7 +33,7 @@ impl Portal {
         caller: &Caller,
         ask: AskMyRecords,
     ) -> Result<Vec<u8>, Problem> {
-        let held = self.house.assertion(&ask.assertion);
+        let held = self.house.assertion_and_look(&ask.assertion, &ask.look);
         let request = serde_json::to_vec(&ask).map_err(|_| Problem::new(Reason::Internal))?;
         let arrival = Arrival {
             id: ActId::new(self.house.world.random()),
@@ -48,7 +48,7 @@ impl Portal {
 struct ShowMyRecords {
     portal: Arc<Portal>,
     ask: AskMyRecords,
-    /// From when until when the assertion holds, if it does.
+    /// From when until when both assertions hold, if they do.
     held: Option<(Moment, Moment)>,
 }
 

@@ -111,8 +111,9 @@ async fn sign_in(
     let Used { challenge, credential, client, data, signature } = body.message;
     let ask = UsePasskey { id: portal.act(), challenge, credential, client, data, signature };
     let Asserted { assertion, look } = portal.ask_authority(PASSKEY_ASSERTIONS, &ask).await?;
-    let ends = crate::my_pages::holds(&portal.house, &assertion)?;
-    let person = Person::new(AskMyRecords { assertion, look });
+    let shown = AskMyRecords { assertion, look };
+    let ends = crate::my_pages::holds(&portal.house, &shown)?;
+    let person = Person::new(shown);
     let doors = &portal.house.doors;
     let entered = doors.begin("本人 / the person".into(), Role::Person, Some(person), Some(ends));
     let mut response = Json(Taken {}).into_response();

@@ -306,3 +306,70 @@ async fn what_a_provider_did_not_sign_is_passed_to_no_end() {
     }
     member.close().await;
 }
+
+/// What an institution of the demo holds of one of its customers grows by a megabyte.
+fn let_grow(ground: &Ground, file: &str, number: &str, change: impl Fn(&str) -> String) {
+    let file = ground.folder.path().join("sources").join(file);
+    let before = std::fs::read_to_string(&file).unwrap();
+    let after = change(&before);
+    assert!(before.contains(number) && after.len() > before.len() + (1 << 20));
+    std::fs::write(file, after).unwrap();
+    ground.ready.services.iter().for_each(|service| service.reload().unwrap());
+}
+
+/// Two institutions that answer one another at length at the same time, more often than either holds at once: nobody waits for
+/// a place that the other gives back only when it was answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_that_give_and_take_at_once_do_not_wait_for_one_another() {
+    use demo::Institution;
+    let ground = Ground::new(300).await;
+    let (town, pension) = (crate::ground::town(), Institution::named("pension").unwrap());
+    // Somebody whom both know for certain.
+    let good = |row: &demo::TruthRow| {
+        row.certain && row.expected == demo::Link::Linked && !row.slips && row.holds_sex && !row.shielded
+    };
+    let truth = &ground.ready.truth;
+    let pairs = truth.rows.iter().filter(|row| row.institution == town && good(row));
+    let mut pairs = pairs.filter_map(|row| Some((row, truth.linked(pension, row.resident?)?)));
+    let (at_town, at_pension) = pairs.find(|(_, other)| good(other)).expect("somebody known to both");
+    let (at_town, at_pension) = (at_town.number.clone(), at_pension.number.clone());
+    let much = "x".repeat(3 << 19);
+    let_grow(&ground, "town/jumin.csv", &at_town, |text| {
+        let grown = |line: &str| match line.starts_with(&at_town) {
+            true => {
+                let mut cells: Vec<&str> = line.split(',').collect();
+                cells[7] = &much;
+                cells.join(",")
+            }
+            false => line.to_owned(),
+        };
+        text.lines().map(|line| grown(line) + "\n").collect()
+    });
+    let_grow(&ground, "pension/members.json", &at_pension, |text| {
+        let mut rows: Vec<serde_json::Value> = serde_json::from_str(text).unwrap();
+        let row = rows.iter_mut().find(|row| row["number"] == at_pension.as_str()).unwrap();
+        row["paid_fy"] = much.as_str().into();
+        serde_json::to_string(&rows).unwrap()
+    });
+    let clerk = |at: &str| musubi::desk::client(ground.ready.stage.section(at).unwrap(), "clerk").unwrap();
+    let clerks = [clerk("town"), clerk("pension")];
+    let asks = |turn: usize| {
+        let [customer, affair, item, provider] = match turn % 2 {
+            0 => [at_town.as_str(), "care-insurance", "pension-paid", "pension"],
+            _ => [at_pension.as_str(), "pension", "residence", "town"],
+        };
+        let ask = Ask {
+            id: None,
+            customer: customer.to_owned(),
+            affair: AffairId::parse(affair).unwrap(),
+            item: ItemId::parse(item).unwrap(),
+            provider: PartyId::parse(provider).unwrap(),
+        };
+        let clerk = &clerks[turn % 2];
+        async move { clerk.post::<Told>(INQUIRIES, &ask, WITHIN).await }
+    };
+    for told in futures_util::future::join_all((0..24).map(asks)).await {
+        assert!(told.unwrap().content.get().contains(&much));
+    }
+    ground.ready.stage.stop().await;
+}

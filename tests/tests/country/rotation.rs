@@ -25,7 +25,7 @@ fn args(ground: &Ground, institution: &str) -> RotateArgs {
     }
 }
 
-async fn turn(ground: &Ground, institution: &str) -> anyhow::Result<Rotation> {
+pub async fn turn(ground: &Ground, institution: &str) -> anyhow::Result<Rotation> {
     rotate(&args(ground, institution), |_| {}).await
 }
 

@@ -6,11 +6,12 @@ use protocol::inquiry::{Hop, Inquiry};
 use protocol::issue::{IssueHop, Order, ROWS_INFO, Rows, STATUS_INFO};
 use protocol::oversight::Alarm;
 use protocol::own::{DEMO, DemoLook};
+use protocol::rotation::{EpochChange, RotationRows};
 use protocol::session::SessionKey;
 use seal::x509::{CertificationRequest, IssuerKey, KeyKind};
 use seal::{Conversion, EncryptedCode, Jws, KeyFolder, PersonPoint, Position, PublicPoint};
 use serde_json::{Value, json};
-use words::{ActId, B64, Epoch, PartyId, SessionName};
+use words::{ActId, B64, Domain, Epoch, PartyId, SessionName};
 
 use super::lab::{Lab, Session, domain, open};
 use super::{Kind, WITHIN};
@@ -83,12 +84,7 @@ impl Lab {
             .sealing
             .seal(ROWS_INFO, id.bytes(), &serde_json::to_vec(&rows).unwrap(), &town.dice)
             .unwrap();
-        // The town waits for the rows it ordered.
-        let database = rusqlite::Connection::open(self.ground.folder.path().join("town/town.db")).unwrap();
-        database.busy_timeout(WITHIN).unwrap();
-        let numbers = town.storage.seal("batch", id.bytes(), "numbers", b"[\"nobody\"]");
-        let sql = "INSERT INTO batch (id, numbers, at) VALUES (?1, ?2, ?3)";
-        database.execute(sql, rusqlite::params![id.bytes().as_slice(), numbers, town.now().0]).unwrap();
+        self.town_waits_for(id);
         let order = Order {
             id,
             from: inquiry.from.clone(),
@@ -99,6 +95,67 @@ impl Lab {
             at: town.now(),
         };
         json!({ "order": open(&town.sign(&order)), "sealed": B64::from(sealed.bytes) })
+    }
+
+    /// The town has ordered rows, of nobody.
+    fn town_waits_for(&self, id: ActId) {
+        let town = self.town.house();
+        let database = rusqlite::Connection::open(self.ground.folder.path().join("town/town.db")).unwrap();
+        database.busy_timeout(WITHIN).unwrap();
+        let numbers = town.storage.seal("batch", id.bytes(), "numbers", b"[\"nobody\"]");
+        let sql = "INSERT INTO batch (id, numbers, at) VALUES (?1, ?2, ?3)";
+        database.execute(sql, rusqlite::params![id.bytes().as_slice(), numbers, town.now().0]).unwrap();
+    }
+
+    /// One row of a rotation of the town's codes, as it is on each hop.
+    pub(super) fn rotation(&self, kind: Kind, inquiry: &Inquiry) -> Value {
+        let (town, linkage, trustee) = (self.town.house(), self.house("linkage"), self.house("trustee"));
+        let (first, last) = (linkage.keys.transcryptor().unwrap(), trustee.keys.transcryptor().unwrap());
+        let id = ActId::batch(*inquiry.id.bytes());
+        self.town_waits_for(id);
+        let (session, code) = (&inquiry.subject.session, inquiry.subject.code);
+        let (epoch, to_epoch) = (Epoch(0), Epoch(1));
+        let conversion = Conversion {
+            from_domain: domain("town"),
+            from_session: session.clone(),
+            to_domain: Domain::new(inquiry.from.clone(), to_epoch),
+            to_session: session.clone(),
+        };
+        let key = self.public(session);
+        let half = first.convert(&conversion, Position::First(key), &id.row(0), &code).unwrap();
+        let whole = last.convert(&conversion, Position::Last(key), &id.row(0), &half).unwrap();
+        let rows = town.sign(&RotationRows {
+            id,
+            from: inquiry.from.clone(),
+            epoch,
+            to_epoch,
+            session: session.clone(),
+            rows: 1,
+            codes: hash_of(&[code]),
+            at: town.now(),
+        });
+        let hop = |taken, given| IssueHop {
+            id,
+            rows: rows.hash().into(),
+            taken: hash_of(&[taken]),
+            given: hash_of(&[given]),
+        };
+        let (opened, to_trustee) = (open(&rows), open(&linkage.sign(&hop(code, half))));
+        match kind {
+            Kind::RotationRows => json!({ "rows": opened, "codes": [code] }),
+            Kind::RotationToTrustee => json!({ "rows": opened, "hop": to_trustee, "codes": [half] }),
+            _ => json!({
+                "rows": opened, "hops": [to_trustee, open(&trustee.sign(&hop(half, whole)))], "codes": [whole],
+            }),
+        }
+    }
+
+    /// Linkage's word that the town's next epoch is open.
+    pub(super) fn epoch(&self) -> Value {
+        let linkage = self.house("linkage");
+        let party = PartyId::parse("town").unwrap();
+        let change = EpochChange { party, epoch: Epoch(1), old_until: None, at: linkage.now() };
+        json!({ "change": open(&linkage.sign(&change)) })
     }
 
     /// A session that linkage would open for the town, with a number that is not in use.
