@@ -216,7 +216,8 @@ fn doors(tools: &Path, country: &Country) -> anyhow::Result<()> {
 }
 
 fn served(tools: &Path, country: &Country, long: bool) -> anyhow::Result<(u64, u64)> {
-    let (examples, seconds) = if long { ("200", "60") } else { ("5", "3") };
+    // Fifty-eight groups one after the other: with a minute each they alone would take the hour.
+    let (examples, seconds) = if long { ("200", "20") } else { ("5", "3") };
     let (mut passed, mut failed) = (0, 0);
     fs::write(country.folder.join("bodies.py"), HOOKS)?;
     for room in ROOMS {

@@ -54,10 +54,10 @@ pub(crate) async fn list(State(here): State<Here>) -> Result<axum::Json<Vec<Case
 pub(crate) async fn move_on(
     State(here): State<Here>,
     Extension(caller): Extension<Caller>,
-    Path(number): Path<i64>,
+    Path(number): Path<String>,
     body: Json<MoveCase>,
 ) -> Result<Response, Problem> {
-    here.0.move_case(&caller, number, body.message).await.map(json_bytes)
+    here.0.move_case(&caller, &number, body.message).await.map(json_bytes)
 }
 
 impl Oversight {
@@ -65,10 +65,13 @@ impl Oversight {
     pub(crate) async fn move_case(
         &self,
         caller: &Caller,
-        number: i64,
+        number: &str,
         to: MoveCase,
     ) -> Result<Vec<u8>, Problem> {
         let house = &self.house;
+        let number: i64 = number
+            .parse()
+            .map_err(|_| Problem::with(Reason::Malformed, "A case is named by its number in the list."))?;
         let Caller::Inner { role, .. } = caller else { return Err(Problem::new(Reason::Unauthenticated)) };
         let known = store::cases(house.road.db())
             .await

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use protocol::inquiry::{Hop, ToProvider, ToTrustee};
-use protocol::oversight::{ALARMS, AlarmLine, CASES, CaseKind, CaseLine};
+use protocol::oversight::{ALARMS, AlarmLine, CASES, CaseKind, CaseLine, CaseState, MoveCase};
 use seal::{Dice, PersonPoint, SigningKey};
 use wire::CallError;
 use words::{ActId, B64, PartyId, Reason};
@@ -90,6 +90,20 @@ async fn a_substituted_subject_gives_nothing_and_opens_a_case() {
         (case.case.kind, case.case.act, case.opened_by.as_str()),
         (CaseKind::GuardMismatch, forged.id, "tax")
     );
+    // Moved on by an officer, by its number and by nothing else.
+    let section = ground.ready.stage.section("oversight").unwrap();
+    let officer = musubi::desk::client(section, "officer").unwrap();
+    let move_on = async |case: &str| {
+        let to = MoveCase { state: CaseState::UnderInvestigation };
+        officer.post::<serde_json::Value>(&format!("{CASES}/{case}"), &to, Duration::from_secs(5)).await
+    };
+    for (wrong, expected) in [("N", Reason::Malformed), ("1.5", Reason::Malformed), ("999", Reason::NotFound)]
+    {
+        assert_eq!(reason(move_on(wrong).await), expected, "{wrong}");
+    }
+    assert_eq!(cases(&ground).await.remove(0).state, CaseState::Open);
+    move_on(&case.number.to_string()).await.unwrap();
+    assert_eq!(cases(&ground).await.remove(0).state, CaseState::UnderInvestigation);
     member.close().await;
 }
 

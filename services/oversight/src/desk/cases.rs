@@ -131,7 +131,7 @@ pub(super) struct To {
 pub(super) async fn move_on(
     State(here): State<Here>,
     visit: Visit,
-    Path(number): Path<i64>,
+    Path(number): Path<String>,
     Form(form): Form<To>,
 ) -> Result<Response, Problem> {
     let state = match form.to.as_str() {
@@ -139,6 +139,6 @@ pub(super) async fn move_on(
         "close" => CaseState::Closed,
         _ => return Err(Problem::with(Reason::Malformed, "`to` is investigate or close.")),
     };
-    here.0.move_case(&visit.caller(), number, MoveCase { state }).await?;
+    here.0.move_case(&visit.caller(), &number, MoveCase { state }).await?;
     Ok(visit.go("/cases"))
 }
