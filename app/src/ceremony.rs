@@ -66,6 +66,7 @@ pub async fn run(
     certify_organisations(file.section("authority", None)?, &root, &dice, today)?;
     told("the root has certified the authority for organisations");
     let country = country(&file, &safe, &root, &dice, today, &mut told)?;
+    give_to_replicas(&file, country.scheme, &mut told)?;
     let authority = file.section("authority", None)?;
     let entries: Vec<Entry> = file.sections.iter().map(entry).collect::<Result<_>>()?;
     authority::enrol(&authority.settings.location(), entries)
@@ -191,7 +192,8 @@ fn scheme_of(file: &ConfigFile) -> Result<Scheme> {
 
 fn deal(file: &ConfigFile, scheme: Scheme, dice: &Dice, told: &mut impl FnMut(&str)) -> Result<GlobalKeys> {
     // In the order of the route: linkage first, the trustee last.
-    let parties = [file.section("linkage", None)?, file.section("trustee", None)?];
+    let trustee = trustees(file).next().context("the file has no section for the room trustee")?;
+    let parties = [file.section("linkage", None)?, trustee];
     if parties.iter().any(|section| keys_of(section).has("transcryptor.key")) {
         bail!(
             "a transcryptor has its share already, but the trust anchor is missing: restore country.json; dealing anew would end every link code"
@@ -213,6 +215,27 @@ fn deal(file: &ConfigFile, scheme: Scheme, dice: &Dice, told: &mut impl FnMut(&s
         "the global key was dealt, and linkage holds both halves of it: under this scheme it sees every code",
     );
     Ok(dealt.global)
+}
+
+/// The trustee's replicas, in the order of the file; the first one is dealt to.
+fn trustees(file: &ConfigFile) -> impl Iterator<Item = &Section> {
+    file.sections.iter().filter(|section| section.room.name() == "trustee")
+}
+
+/// Gives replicas of the trustee that are new the secrets that the trustee has: they are one body on several machines. All other
+/// keys are each one's own.
+fn give_to_replicas(file: &ConfigFile, scheme: Scheme, told: &mut impl FnMut(&str)) -> Result<()> {
+    let (has, new): (Vec<_>, Vec<_>) =
+        trustees(file).partition(|section| keys_of(section).has("transcryptor.key"));
+    let Some(first) = has.first().filter(|_| !new.is_empty()) else { return Ok(()) };
+    let secrets = keys_of(first).transcryptor()?;
+    for section in &new {
+        keys_of(section).write_transcryptor(&secrets)?;
+    }
+    if scheme.is_blind() {
+        told("the trustee's half was given to its new replicas");
+    }
+    Ok(())
 }
 
 fn entry(section: &Section) -> Result<Entry> {

@@ -74,8 +74,11 @@ pub async fn replay(args: &ReplayArgs) -> Result<()> {
     let file = ConfigFile::read(&args.config)?;
     let act = ActId::parse(&args.id)?;
     let mut differs = false;
-    for room in ["linkage", "trustee"] {
-        let operator = desk::certified(file.section(room, None)?, "operator").await?;
+    let transcryptors =
+        file.sections.iter().filter(|section| ["linkage", "trustee"].contains(&section.room.name()));
+    for section in transcryptors {
+        let room = section.settings.id.as_str();
+        let operator = desk::certified(section, "operator").await?;
         let path = REPLAY.replace("{id}", &act.to_string());
         match operator.get::<Replayed>(&path, Duration::from_secs(20)).await {
             Ok(replayed) => {

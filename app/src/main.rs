@@ -168,7 +168,7 @@ struct RoomArgs {
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
     /// Which section, where the file has several of this room.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, visible_alias = "party", value_name = "ID")]
     institution: Option<String>,
     /// End when standard input is closed: whoever started the room and holds the other end is gone.
     #[arg(long, hide = true)]

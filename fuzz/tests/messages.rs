@@ -110,6 +110,7 @@ fn session() {
             settles::<Extend>,
             settles::<Extended>,
             settles::<AskShare>,
+            settles::<AskStatement>,
             settles::<ShareAnswer>,
             settles::<Current>,
         ],

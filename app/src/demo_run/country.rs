@@ -13,6 +13,8 @@ use words::{AffairId, Date, ItemId, Kind, Moment, PartyId};
 
 use portal::wording;
 
+use super::DemoArgs;
+
 /// Rooms that exist once, in the order they start.
 const SINGLE: [(&str, &str, &str); 7] = [
     ("authority", "認証局", "Authority"),
@@ -82,14 +84,15 @@ pub fn free_ports(count: usize) -> Result<Vec<u16>> {
 /// Writes `musubi.toml`, `accreditations.json`; gives the ports of the institutions' own services.
 pub fn write(
     folder: &Folder,
-    databases: Option<&str>,
-    otlp: Option<&str>,
+    args: &DemoArgs,
     choice: conversion::Choice,
     now: Moment,
 ) -> Result<BTreeMap<String, u16>> {
     std::fs::create_dir_all(&folder.path)?;
+    let (databases, otlp) = (args.postgres.as_deref(), args.otlp.as_deref());
+    let replicas: Vec<String> = (2..=args.trustees).map(|number| format!("trustee-{number}")).collect();
     let with_service = || Institution::ALL.into_iter().filter(|one| one.profile().service.is_some());
-    let rooms = SINGLE.len() + Institution::ALL.len();
+    let rooms = SINGLE.len() + replicas.len() + Institution::ALL.len();
     let with_pages = 3 + Institution::ALL.len();
     let mut ports = free_ports(rooms * 2 + with_service().count() + with_pages + 2)?.into_iter();
     let mut next = || ports.next().context("a port");
@@ -148,6 +151,10 @@ pub fn write(
             own.push_str(&pages(id, port));
         }
         section(id, None, name, name_en, &own, next()?, next()?);
+        for (replica, number) in replicas.iter().zip(2..).filter(|_| id == "trustee") {
+            let (name, name_en) = (format!("{name}({number}号機)"), format!("{name_en}, replica {number}"));
+            section(replica, Some(id), &name, &name_en, &own, next()?, next()?);
+        }
     }
     for institution in Institution::ALL {
         let profile = institution.profile();
@@ -156,7 +163,8 @@ pub fn write(
         let own = format!("look_again_ms = {LOOK_AGAIN_MS}\n{connector}{}", pages(profile.id, next()?));
         section(profile.id, Some("gateway"), profile.name, profile.name_en, &own, next()?, next()?);
     }
-    for id in SINGLE.iter().map(|(id, _, _)| *id).chain(Institution::ALL.map(Institution::as_str)) {
+    let single = SINGLE.iter().map(|(id, _, _)| *id).chain(replicas.iter().map(String::as_str));
+    for id in single.chain(Institution::ALL.map(Institution::as_str)) {
         std::fs::create_dir_all(folder.path.join(id))?;
     }
     std::fs::write(folder.config(), text)?;

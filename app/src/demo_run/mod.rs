@@ -71,6 +71,9 @@ pub struct DemoArgs {
     /// This is a laboratory: scheme 1 may run.
     #[arg(long)]
     pub lab: bool,
+    /// How many replicas the trustee has: while one of them is there, inquiries are answered.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=5), value_name = "N")]
+    pub trustees: u8,
 }
 
 /// What a folder's first run settled.
@@ -162,8 +165,7 @@ fn prepare(args: &DemoArgs, folder: &Folder) -> Result<(Memory, Customers, Truth
         None => {
             let now = Moment(World::real().now());
             let choice = conversion::Choice { scheme: Scheme::of(args.scheme)?, lab: args.lab }.check()?;
-            let services =
-                country::write(folder, args.postgres.as_deref(), args.otlp.as_deref(), choice, now)?;
+            let services = country::write(folder, args, choice, now)?;
             write_sources(&customers, &folder.sources(), demo::Stage::AtIssue)?;
             truth.write(&folder.path.join("truth.json"))?;
             Memory { residents, seed, services, runs: 0 }

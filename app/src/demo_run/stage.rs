@@ -158,8 +158,8 @@ fn peak_of(process: &str) -> u64 {
 fn spawn(folder: &Folder, section: &Section) -> Result<Child> {
     let mut command = Command::new(std::env::current_exe().context("this program's own file")?);
     command.arg(section.room.name()).arg("--config").arg(folder.config());
-    if section.room.name() == "gateway" {
-        command.arg("--institution").arg(section.settings.id.as_str());
+    if ["gateway", "trustee"].contains(&section.room.name()) {
+        command.arg("--party").arg(section.settings.id.as_str());
     }
     let log = std::fs::File::create(folder.path.join(section.settings.id.as_str()).join("room.log"))?;
     // Standard input is a pipe from here: when this process ends, however it ends, the room sees it close.

@@ -209,6 +209,22 @@ impl House {
         self.directory().only(kind).cloned().ok_or(Reason::Unavailable)
     }
 
+    /// The trustee's replicas, at least one: parties of their own with the same secrets.
+    pub fn trustees(&self) -> Result<Vec<Entry>, Reason> {
+        let directory = self.directory();
+        let replicas: Vec<_> = directory.of_kind("trustee").into_iter().cloned().collect();
+        if replicas.is_empty() { Err(Reason::Unavailable) } else { Ok(replicas) }
+    }
+
+    /// The message inside, if the trustee signed it, and which of its replicas did.
+    pub fn verify_trustee<M: Message>(&self, jws: &Jws) -> Result<(M, Entry), Reason> {
+        let signer = self.party(&jws.claimed_party().map_err(|_| Reason::BadSignature)?)?;
+        if signer.kind.as_str() != "trustee" {
+            return Err(Reason::BadSignature);
+        }
+        Ok((protocol::verify(jws, &signer.id, &signer.signing)?, signer))
+    }
+
     /// Signs a message in this party's name.
     pub fn sign<M: Message>(&self, message: &M) -> Jws {
         protocol::sign(&self.signing, &self.id, message)

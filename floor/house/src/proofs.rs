@@ -102,10 +102,10 @@ impl House {
     /// Both transcryptors' statements of one session, signatures and the chain of keys checked.
     fn stated(&self, statements: &[Jws]) -> Result<(SessionName, Stated), Reason> {
         let wrong = Reason::BadConversion;
-        let (linkage, trustee) = (self.only("linkage")?, self.only("trustee")?);
+        let linkage = self.only("linkage")?;
         let [first, last] = statements else { return Err(wrong) };
         let first: SessionKey = protocol::verify(first, &linkage.id, &linkage.signing)?;
-        let last: SessionKey = protocol::verify(last, &trustee.id, &trustee.signing)?;
+        let (last, _): (SessionKey, _) = self.verify_trustee(last)?;
         let chain =
             first.key.verify(&self.country.global.public).and_then(|()| last.key.verify(&first.key.key));
         if chain.is_err() || first.session != last.session {

@@ -147,13 +147,13 @@ impl House {
     }
 
     /// Sends what an act of passing on ended in. Where the act was over before this call, what followed its reply has gone:
-    /// `next` keeps it, and is asked for it once more.
+    /// one of `next` keeps it, and is asked for it once more.
     pub async fn pass_on(
         &self,
         asked: &Sent,
         spoken: Vec<u8>,
         passage: &Passage,
-        next: &Entry,
+        next: &[Entry],
     ) -> Result<Response, Problem> {
         let held = passage.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         let problem = |reason| Problem::new(reason).of(asked.inquiry.id);
@@ -168,7 +168,13 @@ impl House {
                 let kept: Reply = serde_json::from_slice(&spoken).map_err(|_| problem(Reason::Internal))?;
                 let again = Again { inquiry: asked.jws.clone() };
                 let deadline = self.now().plus_ms(self.defaults.deadline_ms);
-                let arrived = self.post_for_reply(next, REPLIES, &again, deadline).await;
+                let mut arrived = Err(CallError::Unreachable);
+                for next in next {
+                    arrived = self.post_for_reply(next, REPLIES, &again, deadline).await;
+                    if arrived.is_ok() {
+                        break;
+                    }
+                }
                 let Arrived { reply, tail } = arrived.map_err(|error| problem(error.reason()))?;
                 let same = reply.statement.hash() == kept.statement.hash() && reply.follows == kept.follows;
                 let tail = tail.filter(|_| same).ok_or_else(|| problem(Reason::BadReply))?;

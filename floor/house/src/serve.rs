@@ -4,13 +4,18 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use protocol::directory::Entry;
 use road::{Delivery, Record};
 use wire::{Bound, Insiders, Notes, Rejection, Route, Side};
+use words::PartyId;
 
 use crate::config::Settings;
 use crate::operators::{Staff, Visitors};
 use crate::room::{Running, StartError};
 use crate::{BoxFuture, HasHouse, House};
+
+/// How long a receiver of a parcel is given.
+const CARRIED_WITHIN: Duration = Duration::from_secs(10);
 
 /// Writes rejections into the room's records.
 struct Doorkeeper(Arc<House>);
@@ -125,15 +130,27 @@ fn carry(house: &Arc<House>) {
     let carried = Arc::clone(&house.road).carry_parcels(move |to, path, body| {
         let house = Arc::clone(&carrier);
         async move {
-            let Ok(entry) = house.party(&to) else { return Delivery::Later };
-            match house.post_bytes::<serde_json::Value>(&entry, &path, body, Duration::from_secs(10)).await {
-                Ok(_) => Delivery::Taken,
-                Err(error) => {
-                    tracing::warn!(%to, path, %error, "a parcel was not taken and will be carried again");
-                    Delivery::Later
+            for receiver in receivers(&house, &to, &path) {
+                let body = body.clone();
+                match house.post_bytes::<serde_json::Value>(&receiver, &path, body, CARRIED_WITHIN).await {
+                    Ok(_) => return Delivery::Taken,
+                    Err(error) => {
+                        tracing::warn!(to = %receiver.id, path, %error, "a parcel was not taken and will be carried again");
+                    }
                 }
             }
+            Delivery::Later
         }
     });
     tokio::spawn(carried);
+}
+
+/// Who may take a parcel: whom it is for, and of index entries, which any replica of the trustee can finish, the others after it.
+fn receivers(house: &House, to: &PartyId, path: &str) -> Vec<Entry> {
+    let others = match path {
+        protocol::index::HALF_PATH => house.trustees().unwrap_or_default(),
+        _ => Vec::new(),
+    };
+    let others = others.into_iter().filter(|other| other.id != *to);
+    house.party(to).into_iter().chain(others).collect()
 }

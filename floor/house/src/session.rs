@@ -3,6 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use protocol::directory::Entry;
 use protocol::session::{AskShare, OPEN, Open, Opened, SHARE, SHARE_INFO, SessionKey, ShareAnswer};
 use seal::{SessionSecret, Share};
 use words::{Epoch, Moment, Reason, SessionName};
@@ -102,23 +103,20 @@ impl Sessions {
 }
 
 async fn open(house: &House, ask: Open) -> Result<OwnSession, Reason> {
-    let (linkage, trustee) = (house.only("linkage")?, house.only("trustee")?);
+    let linkage = house.only("linkage")?;
     let opened: Opened = house.post(&linkage, OPEN, &ask, WITHIN).await.map_err(|error| error.reason())?;
     let (Some(first), Some(last)) = (opened.keys.first(), opened.keys.get(1)) else {
         return Err(Reason::BadReply);
     };
     let first: SessionKey = protocol::verify(first, &linkage.id, &linkage.signing)?;
-    let last: SessionKey = protocol::verify(last, &trustee.id, &trustee.signing)?;
+    let (last, turned): (SessionKey, _) = house.verify_trustee(last)?;
     let name = first.session.clone();
     if last.session != name || *name.party() != house.id || last.epoch != first.epoch {
         return Err(Reason::BadReply);
     }
     let chain = first.key.verify(&house.country.global.public).and_then(|()| last.key.verify(&first.key.key));
     chain.map_err(|_| Reason::BadReply)?;
-    // The trustee's share comes over the room's own connection, never through linkage.
-    let ask = AskShare { session: name.clone() };
-    let answer: ShareAnswer =
-        house.post(&trustee, SHARE, &ask, WITHIN).await.map_err(|error| error.reason())?;
+    let answer = trustees_share(house, &name, turned).await?;
     let share = |sealed: &[u8]| {
         let opened = house.sealing.open(SHARE_INFO, name.as_str().as_bytes(), sealed)?;
         Share::from_opened(&opened.plaintext)
@@ -130,6 +128,21 @@ async fn open(house: &House, ask: Open) -> Result<OwnSession, Reason> {
     let secret = SessionSecret::assemble(&house.country.global, &shares, &last.key.key)
         .map_err(|_| Reason::BadReply)?;
     Ok(OwnSession { name, secret, ends_at: first.ends_at.min(last.ends_at), epoch: first.epoch })
+}
+
+/// The trustee's share, over the room's own connection, never through linkage: of the replica that took its turn, or of another
+/// where that one is away.
+async fn trustees_share(house: &House, name: &SessionName, turned: Entry) -> Result<ShareAnswer, Reason> {
+    let ask = AskShare { session: name.clone() };
+    let others = house.trustees()?.into_iter().filter(|other| other.id != turned.id);
+    let mut answer = house.post(&turned, SHARE, &ask, WITHIN).await;
+    for other in others {
+        if answer.is_ok() {
+            break;
+        }
+        answer = house.post(&other, SHARE, &ask, WITHIN).await;
+    }
+    answer.map_err(|error| error.reason())
 }
 
 /// Opens a room's session as soon as linkage and trustee can be reached, and renews it in time, in the background.

@@ -17,6 +17,8 @@ pub const OPEN: &str = "/sessions";
 pub const CURRENT: &str = "/sessions/{party}";
 /// Route at the trustee, for linkage: the trustee's turn in a session's key.
 pub const EXTEND: &str = "/session-keys";
+/// Route at linkage, for the trustee: what linkage stated of a session that this replica did not hear of.
+pub const STATEMENT: &str = "/session-statements";
 /// Route at the trustee, for the session's own room: the trustee's share.
 pub const SHARE: &str = "/session-shares";
 
@@ -66,6 +68,14 @@ pub struct Opened {
     pub keys: Vec<seal::Jws>,
     /// Linkage's share, sealed to the caller.
     pub share: B64,
+}
+
+/// Asks linkage for its statement of a session; the answer is an [`Extend`].
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AskStatement {
+    /// Which session.
+    pub session: SessionName,
 }
 
 /// Asks the trustee to take its turn.

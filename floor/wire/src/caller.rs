@@ -56,7 +56,19 @@ impl Caller {
             Self::Nobody => "nobody".into(),
         }
     }
+
+    /// Whose repeats are one act's: as [`Caller::label`], but of the trustee its kind. Its replicas are one body, and what one
+    /// of them began another may bring once more.
+    pub fn body(&self) -> String {
+        match self {
+            Self::Party(party) if party.kind.as_str() == TRUSTEE => TRUSTEE.to_owned(),
+            other => other.label(),
+        }
+    }
 }
+
+/// The kind of which a country may have several parties that stand for one another.
+const TRUSTEE: &str = "trustee";
 
 /// Knows which party a certificate belongs to now. Asked at each request, so that a revocation acts on
 /// connections that are already open.

@@ -16,7 +16,7 @@ use rules::{Late, Pace, Permit, ProviderFacts, decide_answer, decide_late_answer
 use seal::{GuardKey, GuardOpener, Jws};
 use serde_json::value::RawValue;
 use wire::{Caller, Json, Problem};
-use words::{B64, Moment, Reason, Right};
+use words::{B64, Moment, PartyId, Reason, Right};
 
 use crate::ask::birth_and_sex;
 use crate::awaiting::Wait;
@@ -33,18 +33,19 @@ pub(crate) async fn answer(
     let house = &gateway.house;
     let arrived = house.now();
     let message = body.message;
-    let (inquiry, last) = gateway.verify_way(&message)?;
+    let (inquiry, last, trustee) = gateway.verify_way(&message)?;
     if house.wants_proof(inquiry.right) {
         gateway.have_conversions_shown(&message, &inquiry).await?;
     }
     let found = gateway.find_person(&message, &inquiry, &last).await?;
     let wait = gateway.wait(&inquiry, found.number.as_deref()).await.map_err(|error| own_database(&error))?;
-    let arrival = Arrival { id: inquiry.id, caller: caller.label(), request_hash: message.inquiry.hash() };
+    let arrival = Arrival { id: inquiry.id, caller: caller.body(), request_hash: message.inquiry.hash() };
     // A large answer is held whole here, from its sealing until it has been sent: so many at once and no more.
     let large =
         found.content.as_ref().is_some_and(|content| content.get().len() > house.defaults.largest_in_json());
     let place = if large { Arc::clone(&house.large_given).acquire_owned().await.ok() } else { None };
-    let verb = AnswerInquiry { gateway: Arc::clone(&gateway), jws: message.inquiry, inquiry, found, wait };
+    let jws = message.inquiry;
+    let verb = AnswerInquiry { gateway: Arc::clone(&gateway), jws, inquiry, trustee, found, wait };
     let reply = house.road.travel(arrival, verb).await;
     // The reply leaves at a time step, so that how long it took says nothing of the person.
     let step = house.defaults.time_step(house.now().since_ms(arrived));
@@ -62,7 +63,7 @@ pub(crate) async fn reply_again(
     let jws = body.message.inquiry;
     let from = jws.claimed_party().map_err(|_| Problem::new(Reason::BadSignature))?;
     let inquiry: Inquiry = house.verify(&jws, &from)?;
-    let arrival = Arrival { id: inquiry.id, caller: caller.label(), request_hash: jws.hash() };
+    let arrival = Arrival { id: inquiry.id, caller: caller.body(), request_hash: jws.hash() };
     let place = Arc::clone(&house.large_given).acquire_owned().await.ok();
     let spoken = house.road.stored::<AnswerInquiry>(arrival).await.map_err(told)?;
     Ok(house::kept_reply(spoken, place))
@@ -70,8 +71,8 @@ pub(crate) async fn reply_again(
 
 impl Gateway {
     /// Checks the inquirer's signature and every hop's, from the code that was sent to the code that arrived. Gives the
-    /// trustee's statement too.
-    fn verify_way(&self, message: &ToProvider) -> Result<(Inquiry, Hop), Problem> {
+    /// trustee's statement too, and which of its replicas made it.
+    fn verify_way(&self, message: &ToProvider) -> Result<(Inquiry, Hop, PartyId), Problem> {
         let house = &self.house;
         let from = message.inquiry.claimed_party().map_err(|_| Problem::new(Reason::BadSignature))?;
         let inquiry: Inquiry = house.verify(&message.inquiry, &from)?;
@@ -83,7 +84,7 @@ impl Gateway {
             return Err(mismatch("hops"));
         };
         let first: Hop = house.verify(first, &house.only("linkage")?.id)?;
-        let last: Hop = house.verify(last, &house.only("trustee")?.id)?;
+        let (last, trustee): (Hop, _) = house.verify_trustee(last)?;
         if *last.to_session.party() != house.id {
             return Err(mismatch("hops.to_session"));
         }
@@ -94,16 +95,18 @@ impl Gateway {
         if inquiry.right == Right::Person && !house.person_asks(&inquiry, message.person.as_ref())? {
             return Err(Problem::new(Reason::Unauthenticated).of(inquiry.id));
         }
-        Ok((inquiry, last))
+        Ok((inquiry, last, trustee.id))
     }
 
     /// Has both transcryptors show the conversion that led here; a code that was not shown to be the inquirer's is not
     /// looked up.
     async fn have_conversions_shown(&self, message: &ToProvider, inquiry: &Inquiry) -> Result<(), Problem> {
         let house = &self.house;
-        let (linkage, trustee) = (house.only("linkage")?, house.only("trustee")?);
         let mut taken = inquiry.subject.code.hash();
-        for (hop, transcryptor) in message.hops.iter().zip([linkage, trustee]) {
+        // Both signatures are verified already: whoever signed a hop shows it.
+        for hop in &message.hops {
+            let signer = hop.claimed_party().map_err(|_| Problem::new(Reason::BadSignature))?;
+            let transcryptor = house.party(&signer)?;
             let hop: Hop = house.verify(hop, &transcryptor.id)?;
             let given = hop.given.0.as_slice().try_into().map_err(|_| Problem::new(Reason::HopMismatch))?;
             let expected = Expected {
@@ -202,6 +205,8 @@ struct AnswerInquiry {
     gateway: Arc<Gateway>,
     jws: Jws,
     inquiry: Inquiry,
+    /// The replica it came from.
+    trustee: PartyId,
     found: Found,
     /// How it stands with the clerks, where the item is theirs to decide on.
     wait: Option<Wait>,
@@ -259,6 +264,7 @@ impl Verb for AnswerInquiry {
             // No clerk answers: the institution's own gateway is the terminal.
             .set("terminal", &self.gateway.house.id)
             .set("inquirer", &self.inquiry.from)
+            .set("trustee", &self.trustee)
             .set("affair", &self.inquiry.affair)
             .set("item", &self.inquiry.item)
             .set("right", self.inquiry.right.as_str());

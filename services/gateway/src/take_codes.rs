@@ -43,7 +43,7 @@ pub(crate) async fn take_codes(
     let numbers = store::numbers_of(house.road.db(), &house.storage, rows.id)
         .await
         .map_err(|error| own_database(&error))?;
-    let arrival = Arrival { id: rows.id, caller: caller.label(), request_hash: message.rows.hash() };
+    let arrival = Arrival { id: rows.id, caller: caller.body(), request_hash: message.rows.hash() };
     let verb = TakeCodes {
         gateway: Arc::clone(&gateway),
         id: rows.id,

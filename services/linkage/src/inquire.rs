@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::response::Response;
 use conversion::{Asked, Converted, DecisionFacts, Source};
 use house::{Arrived, Passage, Sent, told};
+use protocol::directory::Entry;
 use protocol::index::{HALF_PATH, HalfIndex, hash_of};
 use protocol::inquiry::{Hop, Inquiry, PersonAsks, ToLinkage, ToTrustee};
 use protocol::proof::Target;
@@ -50,8 +51,7 @@ pub(crate) async fn inquire(
         passage: passage.clone(),
     };
     let spoken = linkage.house.road.travel(arrival, verb).await.map_err(told)?;
-    let trustee = linkage.house.only("trustee")?;
-    linkage.house.pass_on(&asked, spoken, &passage, &trustee).await
+    linkage.house.pass_on(&asked, spoken, &passage, &linkage.trustees.for_act(&asked.inquiry.id)?).await
 }
 
 /// Both conversions of one inquiry, made in one go before the decision: the index entry is due whatever is decided.
@@ -165,7 +165,7 @@ impl Verb for Inquire {
     }
 
     fn parcels(&self, decided: Result<&Self::Permit, &Refused>) -> Vec<Parcel> {
-        let Ok(trustee) = self.linkage.house.only("trustee") else { return Vec::new() };
+        let Ok(trustee) = self.linkage.trustees.first(&self.inquiry.id) else { return Vec::new() };
         let body = serde_json::to_vec(&self.halves.index).unwrap_or_default();
         vec![Parcel { destination: trustee.id, path: HALF_PATH, body, held: decided.is_ok() }]
     }
@@ -176,7 +176,6 @@ impl Verb for Inquire {
 
     async fn act(&self, _permit: &Self::Permit) -> Result<Arrived, Failure> {
         let house = &self.linkage.house;
-        let trustee = house.only("trustee").map_err(Failure::new)?;
         let (code, hop) = self
             .halves
             .to
@@ -189,7 +188,10 @@ impl Verb for Inquire {
             index: self.halves.index.clone(),
             person: self.person.clone(),
         };
-        let posted = house.post_inquiry(&trustee, &message, self.inquiry.deadline).await;
+        let deadline = self.inquiry.deadline;
+        let message = &message;
+        let ask = |trustee: Entry| async move { house.post_inquiry(&trustee, message, deadline).await };
+        let posted = self.linkage.trustees.ask(&self.inquiry.id, ask).await;
         posted.map_err(|error| Failure::with(error.reason(), "from the trustee onward"))
     }
 

@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::response::Response;
 use conversion::Converted;
 use house::{Law, json_bytes, told};
+use protocol::directory::Entry;
 use protocol::index::{HALF_PATH, HalfIndex, hash_of};
 use protocol::issue::{self, IssueHop, Order, Rows, Stored, ToLinkage, ToTrustee};
 use road::{Arrival, Failure, Parcel, Protected, Record, Refused, RoomWrite, Verb};
@@ -17,6 +18,9 @@ use wire::{Caller, Json, Problem};
 use words::{B64, Moment, Reason};
 
 use crate::{Here, Linkage};
+
+/// How long the trustee and the institution behind it are given.
+const WITHIN: Duration = Duration::from_secs(30);
 
 pub(crate) async fn issue(
     State(here): State<Here>,
@@ -140,7 +144,7 @@ impl Verb for IssueCodes {
     }
 
     fn parcels(&self, decided: Result<&Self::Permit, &Refused>) -> Vec<Parcel> {
-        let (Some(index), Ok(trustee)) = (&self.index, self.linkage.house.only("trustee")) else {
+        let (Some(index), Ok(trustee)) = (&self.index, self.linkage.trustees.first(&self.rows.id)) else {
             return Vec::new();
         };
         let body = serde_json::to_vec(index).unwrap_or_default();
@@ -164,9 +168,11 @@ impl Verb for IssueCodes {
             index: self.index.clone(),
             status: self.message.status.clone(),
         };
-        let trustee = house.only("trustee").map_err(Failure::new)?;
-        house
-            .post(&trustee, issue::PATH, &message, Duration::from_secs(30))
+        let message = &message;
+        let ask = |trustee: Entry| async move { house.post(&trustee, issue::PATH, message, WITHIN).await };
+        self.linkage
+            .trustees
+            .ask(&self.rows.id, ask)
             .await
             .map_err(|error| Failure::with(error.reason(), "from the trustee onward"))
     }

@@ -11,6 +11,7 @@ mod policy;
 mod rotate;
 mod rotation_rows;
 mod routes;
+mod trustees;
 
 use std::sync::Arc;
 
@@ -18,10 +19,14 @@ use conversion::{Conversions, Place};
 use house::{BoxFuture, ConfigError, HasHouse, House, Room, Running, Settings, StartError};
 use world::World;
 
+use crate::trustees::Trustees;
+
 /// The room's state.
 pub struct Linkage {
     house: Arc<House>,
     conversions: Conversions,
+    /// The trustee's replicas.
+    trustees: Arc<Trustees>,
     /// Held while a session of the portal is opened, so that two acts do not open two.
     opening: tokio::sync::Mutex<()>,
     /// One step of a rotation at a time.
@@ -79,7 +84,10 @@ impl Room for LinkageRoom {
             }
             let conversions = Conversions::open(&house, Place::First).await?;
             let (opening, rotating) = (tokio::sync::Mutex::default(), tokio::sync::Mutex::default());
-            let linkage = Arc::new(Linkage { house: Arc::clone(&house), conversions, opening, rotating });
+            let trustees = Arc::new(Trustees::new(&house));
+            tokio::spawn(Arc::clone(&trustees).look_after());
+            let house_of = Arc::clone(&house);
+            let linkage = Arc::new(Linkage { house: house_of, conversions, trustees, opening, rotating });
             tokio::spawn(Arc::clone(&linkage).retire_ended_epochs());
             let running =
                 house::serve(&house, &settings, routes::routes(), Here(Arc::clone(&linkage))).await?;

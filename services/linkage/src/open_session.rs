@@ -8,13 +8,19 @@ use std::time::Duration;
 use axum::Extension;
 use axum::extract::{Path, State};
 use conversion::KnownSession;
-use protocol::session::{Current, EXTEND, Extend, Extended, Open, Opened, SHARE_INFO, SessionKey};
+use protocol::directory::Entry;
+use protocol::session::{
+    AskStatement, Current, EXTEND, Extend, Extended, Open, Opened, SHARE_INFO, SessionKey,
+};
 use road::Record;
 use seal::Jws;
 use wire::{Caller, Json, KnownParty, Problem};
-use words::{B64, Domain, Moment, PartyId, Reason, SessionName};
+use words::{ActId, B64, Domain, Moment, PartyId, Reason, SessionName};
 
 use crate::{Here, Linkage};
+
+/// How long the trustee is given for its turn.
+const WITHIN: Duration = Duration::from_secs(5);
 
 pub(crate) async fn open_session(
     State(here): State<Here>,
@@ -61,6 +67,16 @@ pub(crate) async fn current_session(
     Ok(axum::Json(Current { session: session.name.clone() }))
 }
 
+/// What this room stated of a session, for a replica of the trustee that was not there when it was opened.
+pub(crate) async fn statement(
+    State(here): State<Here>,
+    body: Json<AskStatement>,
+) -> Result<axum::Json<Extend>, Problem> {
+    let linkage = here.0;
+    let session = linkage.conversions.known(&body.message.session, linkage.house.now()).await?;
+    Ok(axum::Json(Extend { party: session.party.clone(), key: session.own.clone() }))
+}
+
 impl Linkage {
     /// A session the caller asks for by name: its own; beyond its end for the portal alone.
     async fn own_session(
@@ -100,11 +116,12 @@ impl Linkage {
         let ends_at = now.plus_ms(house.defaults.session_ms);
         let own = SessionKey { session: session.clone(), key, domain, epoch, opened_at: now, ends_at };
         let signed: Jws = house.sign(&own);
-        let trustee = house.only("trustee")?;
         let extend = Extend { party: party.clone(), key: signed.clone() };
-        let extended: Extended =
-            house.post(&trustee, EXTEND, &extend, Duration::from_secs(5)).await.map_err(Problem::from)?;
-        let last: SessionKey = house.verify(&extended.key, &trustee.id)?;
+        let extend = &extend;
+        let ask = |trustee: Entry| async move { house.post(&trustee, EXTEND, extend, WITHIN).await };
+        let id = ActId::new(house.world.random());
+        let extended: Extended = self.trustees.ask(&id, ask).await.map_err(Problem::from)?;
+        let (last, _): (SessionKey, _) = house.verify_trustee(&extended.key)?;
         if last.session != session
             || last.ends_at != ends_at
             || last.epoch != epoch

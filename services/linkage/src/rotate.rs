@@ -22,6 +22,8 @@ use crate::{Here, Linkage};
 
 /// For how long after the switch sessions of the old epoch are taken, ms: longer than any inquiry may take.
 const GRACE_MS: u32 = 600_000;
+/// How long a replica of the trustee is given to take note.
+const TOLD_WITHIN: Duration = Duration::from_secs(10);
 /// How long the institution is given in one call: its batches and a little more.
 const WITHIN: Duration = Duration::from_secs(60);
 
@@ -105,6 +107,32 @@ impl RotateCodes {
         let change = EpochChange { party: self.party.clone(), epoch, old_until, at: house.now() };
         NoticeOfEpoch { change: house.sign(&change) }
     }
+
+    /// Tells every replica of the trustee of the opening. One that is away hears of it when it is back; one at least must have
+    /// heard before rows come.
+    async fn tell_trustees(&self, notice: &NoticeOfEpoch) -> Result<(), Failure> {
+        let house = &self.linkage.house;
+        let (mut heard, mut not_yet) = (0, Vec::new());
+        for trustee in house.trustees().map_err(Failure::new)? {
+            match house.post::<TakenOver>(&trustee, EPOCHS, notice, TOLD_WITHIN).await {
+                Ok(_) => heard += 1,
+                Err(error) => not_yet.push((trustee.id, error)),
+            }
+        }
+        if heard == 0
+            && let Some((_, error)) = not_yet.first()
+        {
+            return Err(Failure::with(error.reason(), "from the trustee"));
+        }
+        let body = serde_json::to_vec(notice).map_err(|_| Failure::new(Reason::Internal))?;
+        for (destination, error) in not_yet {
+            tracing::warn!(replica = %destination, %error, "an opening of an epoch is told later");
+            let parcel = Parcel { destination, path: EPOCHS, body: body.clone(), held: false };
+            let id = ActId::new(house.world.random());
+            house.road.send_later(id, parcel).await.map_err(|_| Failure::new(Reason::Internal))?;
+        }
+        Ok(())
+    }
 }
 
 impl Verb for RotateCodes {
@@ -147,10 +175,10 @@ impl Verb for RotateCodes {
     /// The word of the switch must arrive.
     fn parcels(&self, decided: Result<&Self::Permit, &Refused>) -> Vec<Parcel> {
         let (Ok(_), Some(to), Step::Switch(_)) = (decided, self.to, self.step) else { return Vec::new() };
-        let Ok(trustee) = self.linkage.house.only("trustee") else { return Vec::new() };
+        let trustees = self.linkage.house.trustees().unwrap_or_default();
         let body = serde_json::to_vec(&self.notice(to)).unwrap_or_default();
         let parcel = |destination| Parcel { destination, path: EPOCHS, body: body.clone(), held: false };
-        vec![parcel(trustee.id), parcel(self.party.clone())]
+        trustees.into_iter().map(|trustee| trustee.id).chain([self.party.clone()]).map(parcel).collect()
     }
 
     async fn act(&self, _permit: &Self::Permit) -> Result<Rotation, Failure> {
@@ -170,9 +198,7 @@ impl Verb for RotateCodes {
         let notice = self.notice(to);
         let failed =
             |whence: &'static str| move |error: wire::CallError| Failure::with(error.reason(), whence);
-        let trustee = house.only("trustee").map_err(Failure::new)?;
-        let _: TakenOver =
-            house.post(&trustee, EPOCHS, &notice, WITHIN).await.map_err(failed("from the trustee"))?;
+        self.tell_trustees(&notice).await?;
         let institution = house.party(&self.party).map_err(Failure::new)?;
         let taken: TakenOver = house
             .post(&institution, EPOCHS, &notice, WITHIN)

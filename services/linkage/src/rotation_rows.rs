@@ -7,7 +7,7 @@ use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use conversion::rotation::{Batch, Onward, holds_what_was_signed, rotate_batch};
-use house::House;
+use protocol::directory::Entry;
 use protocol::issue::{IssueHop, Stored};
 use protocol::rotation::{ROWS, RotationRows, ToLinkage, ToTrustee};
 use road::Failure;
@@ -15,8 +15,11 @@ use seal::{EncryptedCode, Jws};
 use wire::{Caller, Json, Problem};
 use words::Reason;
 
-use crate::Here;
 use crate::error::not_the_sender;
+use crate::{Here, Linkage};
+
+/// How long the trustee and the institution behind it are given.
+const WITHIN: Duration = Duration::from_secs(30);
 
 pub(crate) async fn rotation_rows(
     State(here): State<Here>,
@@ -35,23 +38,24 @@ pub(crate) async fn rotation_rows(
     }
     let taken = rows.codes.clone();
     let batch = Batch { caller: party.id.to_string(), rows, signed, taken, codes };
-    rotate_batch(&linkage.conversions, batch, ToTheTrustee(Arc::clone(&linkage.house))).await
+    rotate_batch(&linkage.conversions, batch, ToTheTrustee(Arc::clone(&linkage))).await
 }
 
-struct ToTheTrustee(Arc<House>);
+struct ToTheTrustee(Arc<Linkage>);
 
 impl Onward for ToTheTrustee {
     async fn send(
         &self,
-        _rows: &RotationRows,
+        rows: &RotationRows,
         signed: &Jws,
         own: IssueHop,
         codes: &[EncryptedCode],
     ) -> Result<Stored, Failure> {
-        let house = &self.0;
+        let house = &self.0.house;
         let message = ToTrustee { rows: signed.clone(), hop: house.sign(&own), codes: codes.to_vec() };
-        let trustee = house.only("trustee").map_err(Failure::new)?;
-        let stored = house.post(&trustee, ROWS, &message, Duration::from_secs(30)).await;
+        let message = &message;
+        let ask = |trustee: Entry| async move { house.post(&trustee, ROWS, message, WITHIN).await };
+        let stored = self.0.trustees.ask(&rows.id, ask).await;
         stored.map_err(|error| Failure::with(error.reason(), "from the trustee onward"))
     }
 }

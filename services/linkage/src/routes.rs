@@ -84,6 +84,19 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
     ];
     routes.extend([
         Route::new(
+            Side::Outer,
+            Method::POST,
+            session::STATEMENT,
+            Who::Parties(&["trustee"]),
+            post(crate::open_session::statement),
+        )
+        .says(
+            "あるセッションについて情報連携基盤が述べたこと。その場にいなかった受託機関の複製のため。",
+            "What linkage stated of a session, for a replica of the trustee that was not there.",
+        )
+        .takes::<session::AskStatement>()
+        .gives::<session::Extend>(),
+        Route::new(
             Side::Inner,
             Method::POST,
             rotation::ROTATIONS,

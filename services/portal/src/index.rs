@@ -26,7 +26,7 @@ pub(crate) async fn index(
 ) -> Result<Response, Problem> {
     let portal = here.0;
     let house = &portal.house;
-    let (linkage, trustee) = (house.only("linkage")?, house.only("trustee")?);
+    let linkage = house.only("linkage")?;
     let message = body.message;
     let [first_jws, last_jws] = message.hops.as_slice() else {
         return Err(Problem::with(
@@ -35,7 +35,7 @@ pub(crate) async fn index(
         ));
     };
     let first: IndexHop = house.verify(first_jws, &linkage.id)?;
-    let last: IndexHop = house.verify(last_jws, &trustee.id)?;
+    let (last, _): (IndexHop, _) = house.verify_trustee(last_jws)?;
     if let Some(what) = first_mismatch(&first, &last, &message.codes) {
         return Err(not_what_was_signed(last.id, what));
     }
@@ -57,7 +57,7 @@ pub(crate) async fn index(
     let entries: Vec<_> =
         indices.into_iter().enumerate().map(|(row, index)| (act_of(&last, row), index)).collect();
     let unknown = entries.iter().filter(|(_, index)| !known.contains(index)).map(|(act, _)| *act).collect();
-    let arrival = Arrival { id: last.id, caller: caller.label(), request_hash: first_jws.hash() };
+    let arrival = Arrival { id: last.id, caller: caller.body(), request_hash: first_jws.hash() };
     let verb = Enter { portal: Arc::clone(&portal), entries, unknown };
     house.road.travel(arrival, verb).await.map(json_bytes).map_err(told)
 }

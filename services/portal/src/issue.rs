@@ -24,7 +24,7 @@ pub(crate) async fn issue(
 ) -> Result<Response, Problem> {
     let portal = here.0;
     let (rows, codes) = portal.house.receive_codes(&portal.sessions, &body.message).await?;
-    let arrival = Arrival { id: rows.id, caller: caller.label(), request_hash: body.message.rows.hash() };
+    let arrival = Arrival { id: rows.id, caller: caller.body(), request_hash: body.message.rows.hash() };
     let ToInstitution { rows: signed, hops, codes: arrived, .. } = body.message;
     let way = PersonAsks { rows: signed, hops, codes: arrived };
     let verb = TakeCodes { portal: Arc::clone(&portal), rows, codes, way };

@@ -34,6 +34,7 @@ impl Trustee {
             return Err(not_what_was_signed(hop.id, what));
         }
         let portal = house.only("portal")?;
+        self.learn(&[&half.from_session, &hop.to_session]).await;
         // An entry may have waited in an outbox while somebody was away: ended sessions hold for it.
         let now = house.now();
         let to = service.known(&hop.to_session, now).await?;

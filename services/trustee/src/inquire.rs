@@ -41,6 +41,7 @@ pub(crate) async fn inquire(
     if let Some(what) = first_mismatch(&message, &inquiry, &hop) {
         return Err(not_what_was_signed(inquiry.id, what));
     }
+    trustee.learn(&[&inquiry.subject.session, &hop.to_session]).await;
     let arrives_at = trustee.conversions.usable(&hop.to_session, trustee.house.now());
     if arrives_at.is_ok_and(|session| session.epoch != hop.to_epoch) {
         return Err(not_what_was_signed(inquiry.id, "hop.to_epoch"));
@@ -183,7 +184,7 @@ impl Trustee {
     /// Sends a reply on; what is not here any more is fetched from the provider once more.
     async fn pass_on(&self, asked: &Sent, spoken: Vec<u8>, passage: &Passage) -> Result<Response, Problem> {
         let provider = self.house.party(&asked.inquiry.to)?;
-        self.house.pass_on(asked, spoken, passage, &provider).await
+        self.house.pass_on(asked, spoken, passage, &[provider]).await
     }
 
     /// The second half of the conversion to the provider.

@@ -67,6 +67,7 @@ pub(crate) async fn issue(
     };
     let arrival = Arrival { id: rows.id, caller: linkage.id.to_string(), request_hash: message.rows.hash() };
     let law = house.law();
+    trustee.learn(&[&rows.from_session, &rows.to_session]).await;
     let to = trustee.conversions.convert_rows(&rows, message.codes.clone()).await;
     let (index, kept_index) = index.unzip();
     let verb = IssueCodes { trustee: Arc::clone(&trustee), rows, message, hop, index, to, kept_index, law };

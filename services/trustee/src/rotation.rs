@@ -121,6 +121,7 @@ pub(crate) async fn rotation_rows(
     if !chain || !holds_what_was_signed(&rows, &hop.given, &codes) {
         return Err(mismatch("codes"));
     }
+    trustee.learn(&[&rows.session]).await;
     let batch = Batch { caller: linkage.id.to_string(), rows, signed, taken: hop.given, codes };
     let onward = ToTheInstitution { house: Arc::clone(house), first: signed_hop };
     rotate_batch(&trustee.conversions, batch, onward).await

@@ -239,6 +239,7 @@ async fn main() {
         otlp: None,
         scheme: 6,
         lab: false,
+        trustees: 1,
     };
     build(&demo, &world::Stopwatch::start()).await.unwrap().stage.stop().await;
     revocations(&arguments.program, &data).await;

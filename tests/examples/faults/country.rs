@@ -62,6 +62,8 @@ fn args(folder: &Path, residents: u32, seed: u64) -> DemoArgs {
         otlp: None,
         scheme: 6,
         lab: false,
+        // One may be lost.
+        trustees: 2,
     }
 }
 
@@ -138,6 +140,12 @@ impl Country {
         self.file.sections.iter().map(|section| section.settings.id.to_string()).collect()
     }
 
+    /// The trustee's replicas.
+    pub fn trustees(&self) -> impl Iterator<Item = &str> {
+        let of = self.file.sections.iter().filter(|section| section.room.name() == "trustee");
+        of.map(|section| section.settings.id.as_str())
+    }
+
     /// The configuration file.
     pub fn config(&self) -> PathBuf {
         self.folder.path().join("musubi.toml")
@@ -172,8 +180,8 @@ impl Country {
             command.args(["-c", "kill -s STOP $$; exec \"$0\" \"$@\""]).arg(&self.program);
         }
         command.arg(section.room.name()).arg("--config").arg(self.config()).arg("--until-stdin-closes");
-        if section.room.name() == "gateway" {
-            command.args(["--institution", id]);
+        if ["gateway", "trustee"].contains(&section.room.name()) {
+            command.args(["--party", id]);
         }
         let log = File::options().create(true).append(true).open(self.folder_of(id).join("room.log"))?;
         command.stdin(Stdio::piped()).stdout(log.try_clone()?).stderr(log);

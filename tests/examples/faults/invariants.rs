@@ -15,7 +15,7 @@ use rusqlite::Connection;
 use words::{ActId, Reason};
 use world::{Stopwatch, World};
 
-use crate::asking::{Call, End, Told};
+use crate::asking::{Call, End, Told, as_planned};
 use crate::country::Country;
 use crate::kinds::Done;
 
@@ -82,6 +82,14 @@ pub fn calls(calls: &[Call], inquiries: &[PlannedInquiry], done: &Done, begun: i
                 inquiry.item,
                 call.sent - begun,
                 short(&call.end)
+            ));
+        }
+        if done.served_from.is_some_and(|from| call.sent >= from) && !as_planned(inquiry, &call.end) {
+            faults.push(format!(
+                "act {} was told {} {} ms after the round began, though a replica was there",
+                call.id,
+                short(&call.end),
+                call.sent - begun
             ));
         }
         if let End::Content(content) = &call.end
@@ -189,20 +197,42 @@ pub fn acts(database: &Connection, id: &str, faults: &mut Vec<String>) -> Result
     Ok(acts)
 }
 
-/// What must stand where after a call: room, verb, state.
-pub fn must<'a>(country: &'a Country, call: &Call) -> Vec<(&'a str, &'static str, i64)> {
+/// What must stand where after a call.
+pub struct Must<'a> {
+    /// In one of these rooms: one alone, but for the trustee's replicas.
+    pub rooms: Vec<&'a str>,
+    /// Under which verb.
+    pub verb: &'static str,
+    /// In which state.
+    pub state: i64,
+}
+
+/// What must stand where after a call.
+pub fn must<'a>(country: &'a Country, call: &Call) -> Vec<Must<'a>> {
     let Some(inquiry) = country.inquiries.iter().find(|one| one.n == call.inquiry) else { return Vec::new() };
     let (asked, answered) = match &call.end {
         End::Content(_) => (DONE, DONE),
         End::Problem(Reason::NotAnswered) => (FAILED, REFUSED),
         _ => return Vec::new(),
     };
+    let must = |rooms, verb, state| Must { rooms, verb, state };
     vec![
-        (inquiry.inquirer.as_str(), "ask", asked),
-        ("linkage", "inquire", DONE),
-        ("trustee", "inquire", DONE),
-        (inquiry.provider.as_str(), "answer", answered),
+        must(vec![inquiry.inquirer.as_str()], "ask", asked),
+        must(vec!["linkage"], "inquire", DONE),
+        must(country.trustees().collect(), "inquire", DONE),
+        must(vec![inquiry.provider.as_str()], "answer", answered),
     ]
+}
+
+/// The acts that the trustee's replicas besides `id` brought to their end; none where `id` is no replica.
+pub fn taken_elsewhere(country: &Country, id: &str) -> Result<HashSet<[u8; 16]>> {
+    let mut taken = HashSet::new();
+    let is_one = country.trustees().any(|replica| replica == id);
+    for other in country.trustees().filter(|other| is_one && *other != id) {
+        let others = acts(&open(country, other)?, other, &mut Vec::new())?;
+        taken.extend(others.states.iter().filter(|(_, state)| **state == DONE).map(|((_, act), _)| *act));
+    }
+    Ok(taken)
 }
 
 /// Holds every call ever made against the records of every room.
@@ -215,12 +245,13 @@ pub fn records(country: &Country, calls: &[Call]) -> Result<Vec<String>> {
         rooms.insert(id, of);
     }
     for call in calls {
-        for (room, verb, wanted) in must(country, call) {
-            let is = rooms.get(room).and_then(|acts| acts.state(verb, &call.id));
-            if is != Some(wanted) {
-                let end = short(&call.end);
+        for Must { rooms: any, verb, state } in must(country, call) {
+            let is = |room: &&str| rooms.get(*room).and_then(|acts| acts.state(verb, &call.id));
+            let are: Vec<_> = any.iter().map(is).collect();
+            if !are.contains(&Some(state)) {
+                let (end, any) = (short(&call.end), any.join(", "));
                 faults.push(format!(
-                    "act {} was told ({end}), but {room} has it as {is:?} under {verb}",
+                    "act {} was told ({end}), but {any} has it as {are:?} under {verb}",
                     call.id
                 ));
             }
@@ -379,7 +410,7 @@ impl Checkpoints {
 
     /// Takes what each witness says it cosigned last.
     fn ask_witnesses(&self, country: &Country) -> Result<()> {
-        for id in ["oversight", "authority", "linkage", "trustee"] {
+        for id in ["oversight", "authority", "linkage"].into_iter().chain(country.trustees()) {
             let database = open(country, id)?;
             let mut statement = database.prepare("SELECT note FROM witnessed")?;
             for note in statement.query_map([], |row| row.get::<_, String>(0))? {

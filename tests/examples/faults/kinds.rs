@@ -41,8 +41,10 @@ pub enum Kind {
     DiskError,
     /// The power is lost: what was not flushed is there or not, in any order, torn. Looked at at many moments.
     PowerLoss,
-    /// The trustee is away for a while: all the trustees there are.
-    TrusteeLost,
+    /// One replica of the trustee is killed, or stands still, for a while: another serves.
+    ReplicaLost,
+    /// Every replica of the trustee is away for a while.
+    TrusteesLost,
     /// Oversight is away for long.
     OversightAway,
 }
@@ -57,6 +59,8 @@ pub struct Done {
     pub lasted_ms: i64,
     /// Whether the victim stood still meanwhile: whoever asked it then could be told nothing.
     pub stood_still: bool,
+    /// From when on every call must end as it does where nothing is broken, ms since 1970.
+    pub served_from: Option<i64>,
     /// What was found not to hold on the way.
     pub faults: Vec<String>,
 }
@@ -92,6 +96,7 @@ impl Kind {
         let victim = draw(dice, &victims)?.clone();
         let begun = World::real().now();
         let mut faults = Vec::new();
+        let mut served_from = None;
         let what = match self {
             Self::Kill => kill(country, &victim, dice).await?,
             Self::SlowProvider => slow(country, &victim, dice).await?,
@@ -107,14 +112,19 @@ impl Kind {
                 faults = found;
                 what
             }
-            Self::TrusteeLost => {
+            Self::ReplicaLost => {
+                let (what, from) = replica(country, &victim, dice).await?;
+                served_from = Some(from);
+                what
+            }
+            Self::TrusteesLost => {
                 let time = Duration::from_millis(dice.random_range(2_000..15_000));
-                away(country, &victim, time).await?
+                all_away(country, time).await?
             }
             Self::OversightAway => away(country, &victim, around.away).await?,
         };
         let lasted_ms = World::real().now() - begun;
-        Ok(Done { what, victim, lasted_ms, stood_still: self == Self::SilentProvider, faults })
+        Ok(Done { what, victim, lasted_ms, stood_still: self == Self::SilentProvider, served_from, faults })
     }
 
     fn victims(self, country: &Country) -> Vec<String> {
@@ -129,7 +139,8 @@ impl Kind {
             Self::SilentProvider => providers,
             // Those that every inquiry passes, and institutions that ask and are asked.
             Self::PowerLoss => vec!["linkage".into(), "trustee".into(), "town".into(), "tax".into()],
-            Self::TrusteeLost => vec!["trustee".into()],
+            Self::ReplicaLost => country.trustees().map(str::to_owned).collect(),
+            Self::TrusteesLost => vec!["trustee".into()],
             Self::OversightAway => vec!["oversight".into()],
             _ => country.rooms(),
         }
@@ -264,6 +275,36 @@ async fn away(country: &mut Country, victim: &str, time: Duration) -> Result<Str
     tokio::time::sleep(time).await;
     country.start(victim).await?;
     Ok(format!("away for {} s", time.as_secs()))
+}
+
+/// A replica that stands still is noticed by now, ms: acts brought to it before that wait for it until their deadline.
+const NOTICED_MS: i64 = 5_000;
+
+/// Kills a replica, or has it stand still; gives from when on everything must be served by another.
+async fn replica(country: &mut Country, victim: &str, dice: &mut ChaCha20Rng) -> Result<(String, i64)> {
+    pause(dice, 0..1_500).await;
+    let now = World::real().now();
+    let time = Duration::from_millis(dice.random_range(8_000..15_000));
+    if dice.random() {
+        // Its calls break off at once, and are made at another: nobody is told anything of it.
+        return Ok((format!("one replica {}", away(country, victim, time).await?), now - 60_000));
+    }
+    country.freeze(victim, true)?;
+    tokio::time::sleep(time).await;
+    country.freeze(victim, false)?;
+    Ok((format!("one replica stood still for {} s", time.as_secs()), now + NOTICED_MS))
+}
+
+async fn all_away(country: &mut Country, time: Duration) -> Result<String> {
+    let all: Vec<String> = country.trustees().map(str::to_owned).collect();
+    for id in &all {
+        country.kill(id)?;
+    }
+    tokio::time::sleep(time).await;
+    for id in &all {
+        country.start(id).await?;
+    }
+    Ok(format!("all {} replicas away for {} s", all.len(), time.as_secs()))
 }
 
 /// A file system of its own of this size, mounted over a room's folder.

@@ -1,6 +1,7 @@
 //! The power is lost: at many moments of what a room did, what a disk may then hold is put together and looked at; the last of
 //! these disks is put in the room's place, and the room starts on it.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use rusqlite::Connection;
 use crate::asking::Call;
 use crate::country::{Country, signal};
 use crate::disk::{Trace, record};
-use crate::invariants::{Around, acts, must};
+use crate::invariants::{Around, Must, acts, must, taken_elsewhere};
 
 /// Moments looked at in one round, besides the last.
 const MOMENTS: usize = 12;
@@ -44,6 +45,7 @@ pub async fn lose(
     let trace = Trace::read(&trace, &folder)?;
     ensure!(trace.len() > 20, "the record has {} steps: was the room watched at all?", trace.len());
     let calls = around.told.since(0);
+    let elsewhere = taken_elsewhere(country, victim)?;
     let mut faults = Vec::new();
     let (mut lost_by_liar, mut pending) = (0, 0);
     for moment in 0..MOMENTS {
@@ -51,18 +53,19 @@ pub async fn lose(
         let image = scratch.path().join(format!("image-{moment}"));
         pending += trace.disk(&before, until, true)?.lose_power(&folder, &image, dice)?;
         let at = trace.at_ms(until.saturating_sub(1));
-        faults.extend(judge(country, victim, &image, &calls, at, around)?);
+        faults.extend(judge(country, victim, &image, (&calls, &elsewhere), at, around)?);
         // The control: the same on a disk that says it has flushed and has not.
         let image = scratch.path().join(format!("liar-{moment}"));
         trace.disk(&before, until, false)?.lose_power(&folder, &image, dice)?;
-        lost_by_liar += usize::from(!judge(country, victim, &image, &calls, at, around)?.is_empty());
+        lost_by_liar +=
+            usize::from(!judge(country, victim, &image, (&calls, &elsewhere), at, around)?.is_empty());
     }
     if lost_by_liar == 0 && told_at(country, victim, &calls, trace.at_ms(0)) > 5 {
         faults.push("nothing was found lost where flushes were ignored: this check sees nothing".into());
     }
     let image = scratch.path().join("last");
     pending += trace.disk(&before, trace.len(), true)?.lose_power(&folder, &image, dice)?;
-    faults.extend(judge(country, victim, &image, &calls, i64::MAX, around)?);
+    faults.extend(judge(country, victim, &image, (&calls, &elsewhere), i64::MAX, around)?);
     for end in ["", "-wal", "-shm"] {
         let _ = std::fs::remove_file(PathBuf::from(format!("{}{end}", country.database(victim).display())));
     }
@@ -89,20 +92,20 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 /// How many acts that this room had a part in were told after that moment.
 fn told_at(country: &Country, victim: &str, calls: &[Call], from: i64) -> usize {
     let after = calls.iter().filter(|call| call.sent > from);
-    after.filter(|call| must(country, call).iter().any(|(room, ..)| *room == victim)).count()
+    after.filter(|call| must(country, call).iter().any(|must| must.rooms.contains(&victim))).count()
 }
 
-/// Whether a disk holds everything that had been told by then, once each, and the ledger that had been seen by then.
+/// Whether a disk holds everything that had been told by then and was not another replica's, once each, and the ledger that had been seen by then.
 fn judge(
     country: &Country,
     victim: &str,
     image: &Path,
-    calls: &[Call],
+    told: (&[Call], &HashSet<[u8; 16]>),
     at: i64,
     around: &Around<'_>,
 ) -> Result<Vec<String>> {
     let mut faults = Vec::new();
-    let looked = look(country, victim, image, calls, at, around, &mut faults);
+    let looked = look(country, victim, image, told, at, around, &mut faults);
     if let Err(error) = looked {
         faults.push(format!("{victim}: its disk after a loss of power: {error:#}"));
     }
@@ -113,7 +116,7 @@ fn look(
     country: &Country,
     victim: &str,
     image: &Path,
-    calls: &[Call],
+    (calls, elsewhere): (&[Call], &HashSet<[u8; 16]>),
     at: i64,
     around: &Around<'_>,
     faults: &mut Vec<String>,
@@ -126,11 +129,12 @@ fn look(
     ensure!(whole == "ok", "the database is not whole: {whole}");
     let own = acts(&database, victim, faults)?;
     for call in calls.iter().filter(|call| call.sent + call.took_ms < at) {
-        for (room, verb, state) in must(country, call).into_iter().filter(|(room, ..)| *room == victim) {
+        let own_part = must(country, call).into_iter().filter(|must| must.rooms.contains(&victim));
+        for Must { verb, state, .. } in own_part.filter(|_| !elsewhere.contains(call.id.bytes())) {
             let is = own.state(verb, &call.id);
             if is != Some(state) {
                 faults.push(format!(
-                    "{room}: act {} was told before the power was lost, and is {is:?} after",
+                    "{victim}: act {} was told before the power was lost, and is {is:?} after",
                     call.id
                 ));
             }

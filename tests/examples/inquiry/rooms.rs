@@ -105,6 +105,7 @@ impl Rooms {
             otlp: None,
             scheme: *scheme,
             lab: false,
+            trustees: 1,
         };
         let ready = build(&args, &Stopwatch::start()).await?;
         let mut customers = CITIES.map(|city| customers(&ready.truth, city));

@@ -33,6 +33,7 @@ pub fn args(folder: &Path, residents: u32) -> DemoArgs {
         otlp: None,
         scheme: 6,
         lab: false,
+        trustees: 1,
     }
 }
 
@@ -47,6 +48,14 @@ impl Ground {
     pub async fn on_postgres(residents: u32, url: String) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let args = DemoArgs { postgres: Some(url), ..args(folder.path(), residents) };
+        let ready = build(&args, &Stopwatch::start()).await.unwrap();
+        Self { folder, ready }
+    }
+
+    /// The same with so many replicas of the trustee.
+    pub async fn with_trustees(trustees: u8, residents: u32) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let args = DemoArgs { trustees, ..args(folder.path(), residents) };
         let ready = build(&args, &Stopwatch::start()).await.unwrap();
         Self { folder, ready }
     }

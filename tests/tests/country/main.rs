@@ -28,6 +28,7 @@ mod own_information;
 mod refused_issue;
 mod register;
 mod rehearsal;
+mod replicas;
 mod research;
 mod rotation;
 mod runs;

@@ -38,6 +38,21 @@ impl Side<'_> {
     }
 }
 
+/// What the trustee's replicas say of one act. An act is brought to one, and to the next where that one was lost on the way:
+/// together they are one body, whose word is that of the one that brought the act furthest; what any of them says must agree.
+struct Replicas<'a>(Vec<Side<'a>>);
+
+impl<'a> Replicas<'a> {
+    fn any(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    /// The one that brought the act furthest.
+    fn word(&self) -> Side<'a> {
+        self.0.iter().max_by_key(|side| (side.done(), side.permitted())).cloned().unwrap_or_default()
+    }
+}
+
 /// What the join has to know besides the records.
 pub(crate) struct Circumstances<'a> {
     /// Rooms that could not be collected in full: what is missing there is not held against them.
@@ -46,8 +61,8 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) portal: Option<&'a PartyId>,
     /// The transcryptors.
     pub(crate) linkage: Option<&'a PartyId>,
-    /// The trustee.
-    pub(crate) trustee: Option<&'a PartyId>,
+    /// The trustee's replicas.
+    pub(crate) trustees: &'a [PartyId],
     /// Acts with a record younger than this are still under way.
     pub(crate) settled_before: Moment,
 }
@@ -88,9 +103,13 @@ pub(crate) fn judge(act: ActId, records: &[&Collected], around: &Circumstances<'
         return Judged::NotYet;
     }
     let mut sides: BTreeMap<(&str, &str), Side<'_>> = BTreeMap::new();
+    let mut replicas: BTreeMap<(&str, &PartyId), Side<'_>> = BTreeMap::new();
     for record in records {
         let verb = record.text("verb");
-        let side = sides.entry((record.kind.as_str(), verb)).or_default();
+        let side = match record.kind.as_str() {
+            "trustee" => replicas.entry((verb, &record.party)).or_default(),
+            kind => sides.entry((kind, verb)).or_default(),
+        };
         match record.text("step") {
             "decision" => side.decision = Some(record),
             "outcome" => side.outcome = Some(record),
@@ -99,26 +118,26 @@ pub(crate) fn judge(act: ActId, records: &[&Collected], around: &Circumstances<'
         }
     }
     let side = |kind: &str, verb: &str| sides.get(&(kind, verb)).cloned().unwrap_or_default();
+    let trustee = |verb: &str| {
+        Replicas(replicas.iter().filter(|(key, _)| key.0 == verb).map(|(_, side)| side.clone()).collect())
+    };
     let mut join = Join { act, around, findings: Vec::new(), waits: false };
-    let (linkage, trustee) = (side("linkage", "inquire"), side("trustee", "inquire"));
+    let (linkage, of_trustee) = (side("linkage", "inquire"), trustee("inquire"));
     // A person who looks at what is held asks through the portal.
     let own = side("portal", "ask");
     let asked = if own.party().is_some() { own } else { side("gateway", "ask") };
     let answered = side("gateway", "answer");
-    if [&linkage, &trustee, &asked, &answered].iter().any(|side| side.party().is_some()) {
-        join.inquiry(&asked, &linkage, &trustee, &answered);
+    let begun = [&linkage, &asked, &answered].iter().any(|side| side.party().is_some());
+    if begun || of_trustee.any() {
+        join.inquiry(&asked, &linkage, &of_trustee, &answered);
     }
-    let issues = [
-        side("registry", "issue"),
-        side("registry", "portal_codes"),
-        side("linkage", "issue"),
-        side("trustee", "issue"),
-    ];
-    if issues.iter().any(|side| side.party().is_some()) {
-        let [registry, own, linkage, trustee] = &issues;
+    let of_trustee = trustee("issue");
+    let issues = [side("registry", "issue"), side("registry", "portal_codes"), side("linkage", "issue")];
+    if of_trustee.any() || issues.iter().any(|side| side.party().is_some()) {
+        let [registry, own, linkage] = &issues;
         let receiver = if own.party().is_some() { side("portal", "issue") } else { side("gateway", "issue") };
         let registry = if own.party().is_some() { own } else { registry };
-        join.issue(registry, linkage, trustee, &receiver);
+        join.issue(registry, linkage, &of_trustee, &receiver);
     }
     let index = side("portal", "index");
     let issue = side("linkage", "issue");
@@ -179,8 +198,23 @@ impl Join<'_, '_> {
         }
     }
 
-    fn inquiry(&mut self, asked: &Side<'_>, linkage: &Side<'_>, trustee: &Side<'_>, answered: &Side<'_>) {
+    /// What the trustee must have: a record of one of its replicas.
+    fn must_trustee(&mut self, word: &Side<'_>, what: &str) {
         let around = self.around;
+        let away = around.trustees.iter().find(|replica| around.away.contains(*replica));
+        // What is missing may lie with the replica that is away.
+        self.must(word, away.or(around.trustees.first()), what);
+    }
+
+    fn inquiry(
+        &mut self,
+        asked: &Side<'_>,
+        linkage: &Side<'_>,
+        replicas: &Replicas<'_>,
+        answered: &Side<'_>,
+    ) {
+        let around = self.around;
+        let trustee = &replicas.word();
         let said = |field| {
             linkage.said(field).or_else(|| trustee.said(field)).and_then(|id| PartyId::parse(id).ok())
         };
@@ -188,10 +222,12 @@ impl Join<'_, '_> {
         let provider = said("provider").or_else(|| answered.party().cloned());
         // Nobody answers what no transcryptor has let pass.
         if let Some(party) = answered.party().cloned() {
-            for (side, at) in [(linkage, around.linkage), (trustee, around.trustee)] {
-                let away = at.is_none_or(|at| around.away.contains(at));
+            let replicas: Vec<_> = around.trustees.iter().collect();
+            for (side, at) in [(linkage, around.linkage.as_slice()), (trustee, replicas.as_slice())] {
+                let away = at.is_empty() || at.iter().any(|at| around.away.contains(*at));
                 if !side.permitted() && !away {
-                    self.find(FindingKind::AnsweredWithoutDecision, &party, at.map_or("", PartyId::as_str));
+                    let at = at.first().map_or("", |at| at.as_str());
+                    self.find(FindingKind::AnsweredWithoutDecision, &party, at);
                 } else if !side.permitted() {
                     self.waits = true;
                 }
@@ -201,19 +237,21 @@ impl Join<'_, '_> {
             self.must(linkage, around.linkage, "inquire");
         }
         if linkage.done() {
-            self.must(trustee, around.trustee, "inquire");
+            self.must_trustee(trustee, "inquire");
             self.must(answered, provider.as_ref(), "answer");
             self.must(asked, inquirer.as_ref(), "ask");
         }
         if asked.done() {
             self.must(linkage, around.linkage, "inquire");
-            self.must(trustee, around.trustee, "inquire");
+            self.must_trustee(trustee, "inquire");
             self.must(answered, provider.as_ref(), "answer");
         }
-        self.agree(linkage, trustee, &BOTH_TRANSCRYPTORS);
+        for replica in &replicas.0 {
+            self.agree(linkage, replica, &BOTH_TRANSCRYPTORS);
+            self.equal((linkage, "given"), (replica, "taken"));
+        }
         self.agree(linkage, answered, &WITH_PROVIDER);
         self.agree(linkage, asked, &WITH_INQUIRER);
-        self.equal((linkage, "given"), (trustee, "taken"));
         for (side, field) in [(asked, "inquirer"), (answered, "provider")] {
             if let (Some(named), Some(party)) = (linkage.said(field), side.party().cloned())
                 && named != party.as_str()
@@ -244,8 +282,15 @@ impl Join<'_, '_> {
         }
     }
 
-    fn issue(&mut self, registry: &Side<'_>, linkage: &Side<'_>, trustee: &Side<'_>, receiver: &Side<'_>) {
+    fn issue(
+        &mut self,
+        registry: &Side<'_>,
+        linkage: &Side<'_>,
+        replicas: &Replicas<'_>,
+        receiver: &Side<'_>,
+    ) {
         let around = self.around;
+        let trustee = &replicas.word();
         let named = linkage.said("institution").or_else(|| trustee.said("institution"));
         let institution = named.and_then(|id| PartyId::parse(id).ok());
         if linkage.decision.is_some() && registry.decision.is_none() {
@@ -262,13 +307,15 @@ impl Join<'_, '_> {
         }
         if receiver.party().is_some() {
             self.must(linkage, around.linkage, "issue");
-            self.must(trustee, around.trustee, "issue");
+            self.must_trustee(trustee, "issue");
         }
         if linkage.done() {
-            self.must(trustee, around.trustee, "issue");
+            self.must_trustee(trustee, "issue");
             self.must(receiver, institution.as_ref(), "issue");
         }
-        self.agree(linkage, trustee, &["institution", "request"]);
+        for replica in &replicas.0 {
+            self.agree(linkage, replica, &["institution", "request"]);
+        }
         self.agree(linkage, registry, &["institution"]);
     }
 
@@ -368,12 +415,12 @@ mod tests {
 
     fn judged(records: &[Collected], away: &[&str]) -> Judged {
         let away: HashSet<PartyId> = away.iter().map(|id| party(id)).collect();
-        let (portal, linkage, trustee) = (party("portal"), party("linkage"), party("trustee"));
+        let (portal, linkage) = (party("portal"), party("linkage"));
         let around = Circumstances {
             away: &away,
             portal: Some(&portal),
             linkage: Some(&linkage),
-            trustee: Some(&trustee),
+            trustees: &[party("trustee"), party("trustee-2")],
             settled_before: Moment(5000),
         };
         judge(ACT, &records.iter().collect::<Vec<_>>(), &around)
@@ -398,6 +445,32 @@ mod tests {
         let mut young = inquiry();
         young[0].at = Moment(6000);
         assert_eq!(judged(&young, &[]), Judged::NotYet, "still under way");
+    }
+
+    /// What the other replica has of an act that it took over.
+    fn taken_over() -> Vec<Collected> {
+        let mut other = without(|one| one.party.as_str() == "trustee");
+        other.iter_mut().for_each(|one| one.party = party("trustee-2"));
+        other
+    }
+
+    #[test]
+    fn a_replica_that_took_over_speaks_for_the_one_that_was_lost_and_each_must_agree() {
+        // The first one decided, and is not heard of again.
+        let lost = |one: &Collected| one.party.as_str() != "trustee" || one.text("step") == "decision";
+        let records = [without(lost), taken_over()].concat();
+        assert_eq!(judged(&records, &[]), Judged::Agreed);
+        // It had refused, for a reason of its own.
+        let mut records = records;
+        records[2].fields.insert("decision".into(), "refused".into());
+        assert_eq!(judged(&records, &[]), Judged::Agreed);
+        // What it had taken was something else.
+        records[2].fields.insert("taken".into(), "another".into());
+        assert_eq!(findings(&records), [(FindingKind::Differs, "trustee".into(), "taken".into())]);
+        // No replica has it; one of them is away, and may.
+        let none = without(|one| one.party.as_str() != "trustee");
+        assert_eq!(judged(&none, &["trustee-2"]), Judged::NotYet);
+        assert!(matches!(judged(&none, &[]), Judged::Wrong(_)));
     }
 
     #[test]

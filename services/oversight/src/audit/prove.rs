@@ -6,11 +6,11 @@ use axum::Extension;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use house::{json_bytes, told};
-use protocol::proof::{DemandProof, Proved, Target};
+use protocol::proof::{ConversionProof, DemandProof, Proved, Target};
 use road::{Arrival, Failure, Protected, Record, Refused, Verb};
 use rules::{Operate, Operation, Pace, Permit, Role, decide_operation};
 use wire::{Caller, Problem};
-use words::{ActId, Moment, Reason};
+use words::{ActId, Moment, PartyId, Reason};
 
 use crate::{Here, Oversight};
 
@@ -28,10 +28,31 @@ pub(crate) async fn prove(
     oversight.house.road.travel(arrival, verb).await.map(json_bytes).map_err(told)
 }
 
+type Shown = Result<ConversionProof, Reason>;
+
 struct DemandProofs {
     oversight: Arc<Oversight>,
     act: ActId,
     role: Role,
+}
+
+impl DemandProofs {
+    /// What the body of a kind shows: of the trustee the replica that has the conversion. Where none shows it, what the one said
+    /// that did not say that it knows nothing of it.
+    async fn shown_by(&self, kind: &str, demand: DemandProof) -> Result<(PartyId, Shown), Reason> {
+        let house = &self.oversight.house;
+        let mut best: Option<(PartyId, Shown)> = None;
+        let bodies: Vec<_> = house.directory().of_kind(kind).into_iter().cloned().collect();
+        for body in bodies {
+            let shown = house.demand_proof(&body, demand, None).await;
+            match (&shown, &best) {
+                (Ok(_), _) => return Ok((body.id, shown)),
+                (Err(Reason::NotFound), Some(_)) => {}
+                _ => best = Some((body.id, shown)),
+            }
+        }
+        best.ok_or(Reason::Unavailable)
+    }
 }
 
 impl Verb for DemandProofs {
@@ -50,26 +71,19 @@ impl Verb for DemandProofs {
     }
 
     async fn act(&self, _permit: &Self::Permit) -> Result<Vec<Proved>, Failure> {
-        let house = &self.oversight.house;
         let mut proved = Vec::new();
         for target in [Target::To, Target::Index] {
             let mut given = None;
             for kind in ["linkage", "trustee"] {
-                let transcryptor = house.only(kind).map_err(Failure::new)?;
                 let demand = DemandProof { act: self.act, target };
-                let shown = house.demand_proof(&transcryptor, demand, None).await;
+                let (party, shown) = self.shown_by(kind, demand).await.map_err(Failure::new)?;
                 // What linkage gave out is what the trustee must have taken in.
                 let shown = shown.and_then(|proof| {
                     let follows = given.is_none_or(|given| given == proof.code.input);
                     given = Some(proof.code.output);
                     if follows { Ok(()) } else { Err(Reason::HopMismatch) }
                 });
-                proved.push(Proved {
-                    party: transcryptor.id,
-                    target,
-                    holds: shown.is_ok(),
-                    why: shown.err(),
-                });
+                proved.push(Proved { party, target, holds: shown.is_ok(), why: shown.err() });
             }
         }
         Ok(proved)

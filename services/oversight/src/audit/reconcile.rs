@@ -94,16 +94,18 @@ pub(super) fn finding(party: &PartyId, trouble: &Trouble) -> Option<Finding> {
 pub(super) struct Parts {
     portal: Option<PartyId>,
     linkage: Option<PartyId>,
-    trustee: Option<PartyId>,
+    trustees: Vec<PartyId>,
 }
 
 impl Parts {
     pub(super) fn of(oversight: &Oversight) -> Self {
         let only = |kind| oversight.house.only(kind).ok().map(|entry| entry.id);
-        Self { portal: only("portal"), linkage: only("linkage"), trustee: only("trustee") }
+        let trustees = oversight.house.trustees().unwrap_or_default();
+        let trustees = trustees.into_iter().map(|entry| entry.id).collect();
+        Self { portal: only("portal"), linkage: only("linkage"), trustees }
     }
 
-    pub(super) const fn around<'a>(
+    pub(super) fn around<'a>(
         &'a self,
         away: &'a HashSet<PartyId>,
         settled_before: Moment,
@@ -112,7 +114,7 @@ impl Parts {
             away,
             portal: self.portal.as_ref(),
             linkage: self.linkage.as_ref(),
-            trustee: self.trustee.as_ref(),
+            trustees: &self.trustees,
             settled_before,
         }
     }

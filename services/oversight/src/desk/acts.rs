@@ -122,7 +122,10 @@ impl Oversight {
 impl Sides {
     fn line(&self, kind: &str, verb: &str) -> Option<&ActLine> {
         let of = self.rooms.iter().filter(|room| room.kind == kind);
-        of.flat_map(|room| &room.lines).find(|line| line.verb == verb)
+        // Of the trustee's replicas, where one took over from another, the one that brought it to its end.
+        of.flat_map(|room| &room.lines)
+            .filter(|line| line.verb == verb)
+            .min_by_key(|line| line.state != "done")
     }
 
     /// From the times each room recorded; a step without a record is not drawn.

@@ -114,7 +114,7 @@ impl Lab {
             Kind::Alarm => self.alarm(&inquiry),
             Kind::OwnRecords => self.own_records(&inquiry),
             Kind::Open => json!({ "instead_of": null, "named": inquiry.subject.session }),
-            Kind::AskShare => json!({ "session": inquiry.subject.session }),
+            Kind::AskShare | Kind::AskStatement => json!({ "session": inquiry.subject.session }),
             Kind::Extend => self.extend(person),
             Kind::Case => {
                 let case =

@@ -23,7 +23,7 @@ use protocol::issue::{IssueHop, Order, Rows, ToInstitution, ToRegistry};
 use protocol::oversight::{ALARMS, Alarm, CASES, OpenCase};
 use protocol::own::{AskMyRecords, AskOwnRecords, DemoLook, OWN_RECORDS, PERSON_SIGN_INS};
 use protocol::rotation::{EPOCHS, EpochChange, NoticeOfEpoch, ROWS, RotationRows};
-use protocol::session::{AskShare, EXTEND, Extend, OPEN, Open, SHARE, SessionKey};
+use protocol::session::{AskShare, AskStatement, EXTEND, Extend, OPEN, Open, SHARE, STATEMENT, SessionKey};
 use protocol::sign_in::{
     ASSERTIONS, AskAssertion, AskShown, CHALLENGES, EnrolPasskey, PASSKEY_ASSERTIONS, PASSKEYS,
     PersonAssertion, PersonLook, REMOVALS, RemovePasskey, SHOWN, UsePasskey,
@@ -109,6 +109,7 @@ enum Kind {
     Open,
     Extend,
     AskShare,
+    AskStatement,
     Case,
     Renew,
     CertifyOperator,
@@ -128,7 +129,7 @@ enum Kind {
 }
 
 impl Kind {
-    const ALL: [Kind; 33] = [
+    const ALL: [Kind; 34] = [
         Kind::Inquiry,
         Kind::ToTrustee,
         Kind::HalfIndex,
@@ -146,6 +147,7 @@ impl Kind {
         Kind::Open,
         Kind::Extend,
         Kind::AskShare,
+        Kind::AskStatement,
         Kind::Case,
         Kind::Renew,
         Kind::CertifyOperator,
@@ -184,6 +186,7 @@ impl Kind {
             Self::Open => ("open-session", "town", "linkage"),
             Self::Extend => ("extend-session", "linkage", "trustee"),
             Self::AskShare => ("ask-share", "town", "trustee"),
+            Self::AskStatement => ("ask-statement", "trustee", "linkage"),
             Self::Case => ("case", "tax", "oversight"),
             Self::Renew => ("renew", "bank", "authority"),
             Self::CertifyOperator => ("certify-operator", "bank", "authority"),
@@ -215,6 +218,7 @@ impl Kind {
             Self::Open => OPEN,
             Self::Extend => EXTEND,
             Self::AskShare => SHARE,
+            Self::AskStatement => STATEMENT,
             Self::Case => CASES,
             Self::Renew => CERTIFICATES,
             Self::CertifyOperator => OPERATOR_CERTIFICATES,
@@ -377,6 +381,7 @@ fn the_messages_are_whole() {
     check("extend-session", "", fields::<Extend>());
     check("extend-session", "/key/payload", fields::<SessionKey>());
     check("ask-share", "", fields::<AskShare>());
+    check("ask-statement", "", fields::<AskStatement>());
     check("case", "", fields::<OpenCase>());
     check("renew", "", fields::<OrderPartyCertificate>());
     check("certify-operator", "", fields::<OrderOperatorCertificate>());
