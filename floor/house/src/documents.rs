@@ -9,6 +9,7 @@ use protocol::oversight::{ACCREDITATIONS, Accreditations, WHITELIST, WhitelistDo
 use road::StoredDocument;
 use rules::{Accreditation, Whitelist};
 use words::{Kind, Moment, PartyId, Reason};
+use world::BoxFuture;
 
 use crate::House;
 use crate::room::StartError;
@@ -49,52 +50,60 @@ const PATIENCE_MS: i64 = 60_000;
 impl House {
     /// Takes the directory from the own copy, then from the authority; returns when there is one, and goes on
     /// polling in the background.
-    pub async fn follow_directory(self: &Arc<Self>) -> Result<(), StartError> {
-        if let Some(stored) = self.road.document("directory").await? {
-            let _ = self.take_directory(&stored.body);
-        }
-        let deadline = self.now().plus_ms(PATIENCE_MS);
-        while self.fetch_directory().await.is_err() && self.directory().version() == 0 {
-            if self.now() > deadline || self.world.shutdown.requested() {
-                return Err(StartError::Neighbour("the authority"));
+    pub fn follow_directory(self: &Arc<Self>) -> BoxFuture<'_, Result<(), StartError>> {
+        Box::pin(async move {
+            if let Some(stored) = self.road.document("directory").await? {
+                let _ = self.take_directory(&stored.body);
             }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        self.poll(|house| async move {
-            let _ = house.fetch_directory().await;
-        });
-        Ok(())
+            let deadline = self.now().plus_ms(PATIENCE_MS);
+            while self.fetch_directory().await.is_err() && self.directory().version() == 0 {
+                if self.now() > deadline || self.world.shutdown.requested() {
+                    return Err(StartError::Neighbour("the authority"));
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            self.poll(|house| async move {
+                let _ = house.fetch_directory().await;
+            });
+            Ok(())
+        })
     }
 
     /// The same for accreditations and whitelist. Does not wait: a room without them refuses until they come.
-    pub async fn follow_law(self: &Arc<Self>) -> Result<(), StartError> {
-        self.decides_by_law.store(true, Ordering::Relaxed);
-        let stored = (self.road.document("accreditations").await?, self.road.document("whitelist").await?);
-        if let (Some(accreditations), Some(whitelist)) = stored {
-            let _ = self.take_law(&accreditations.body, &whitelist.body);
-        }
-        for _ in 0..100 {
-            if self.fetch_law().await.is_ok() || self.law().is_some() {
-                break;
+    pub fn follow_law(self: &Arc<Self>) -> BoxFuture<'_, Result<(), StartError>> {
+        Box::pin(async move {
+            self.decides_by_law.store(true, Ordering::Relaxed);
+            let stored =
+                (self.road.document("accreditations").await?, self.road.document("whitelist").await?);
+            if let (Some(accreditations), Some(whitelist)) = stored {
+                let _ = self.take_law(&accreditations.body, &whitelist.body);
             }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        self.poll_law();
-        Ok(())
+            for _ in 0..100 {
+                if self.fetch_law().await.is_ok() || self.law().is_some() {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            self.poll_law();
+            Ok(())
+        })
     }
 
     /// The same for a room that shows the law and does not decide by it: the start waits for nobody.
-    pub async fn follow_law_in_background(self: &Arc<Self>) -> Result<(), StartError> {
-        let stored = (self.road.document("accreditations").await?, self.road.document("whitelist").await?);
-        if let (Some(accreditations), Some(whitelist)) = stored {
-            let _ = self.take_law(&accreditations.body, &whitelist.body);
-        }
-        let house = Arc::clone(self);
-        tokio::spawn(async move {
-            let _ = house.fetch_law().await;
-        });
-        self.poll_law();
-        Ok(())
+    pub fn follow_law_in_background(self: &Arc<Self>) -> BoxFuture<'_, Result<(), StartError>> {
+        Box::pin(async move {
+            let stored =
+                (self.road.document("accreditations").await?, self.road.document("whitelist").await?);
+            if let (Some(accreditations), Some(whitelist)) = stored {
+                let _ = self.take_law(&accreditations.body, &whitelist.body);
+            }
+            let house = Arc::clone(self);
+            tokio::spawn(async move {
+                let _ = house.fetch_law().await;
+            });
+            self.poll_law();
+            Ok(())
+        })
     }
 
     fn poll_law(self: &Arc<Self>) {

@@ -9,6 +9,7 @@ use seal::{Hasher, Jws, Opening, SealingKey, Sha256};
 use tokio::sync::OwnedSemaphorePermit;
 use wire::{CallError, Problem};
 use words::{B64, Reason, Right};
+use world::BoxFuture;
 
 use crate::House;
 use crate::replies::{Arrived, bad_reply};
@@ -84,28 +85,32 @@ impl House {
     ///
     /// # Errors
     /// `bad_reply`: what came back is not what the provider signed. `not_answered`: it does not answer. What the next hop said.
-    pub async fn inquire(
-        &self,
-        inquiry: &Inquiry,
-        jws: &Jws,
-        key: &SealingKey,
+    pub fn inquire<'a>(
+        &'a self,
+        inquiry: &'a Inquiry,
+        jws: &'a Jws,
+        key: &'a SealingKey,
         person: Option<PersonAsks>,
-    ) -> Result<OpenedReply, Failure> {
-        let linkage = self.only("linkage").map_err(Failure::new)?;
-        let message = ToLinkage { inquiry: jws.clone(), person };
-        let mut tries = 0;
-        loop {
-            let brought = match self.post_inquiry(&linkage, &message, inquiry.deadline).await {
-                Ok(arrived) => self.open_arrived((inquiry, jws), key, arrived).await,
-                Err(error) => Err(Broken::Off(error)),
-            };
-            match brought {
-                Ok(opened) => return Ok(opened),
-                Err(Broken::Off(CallError::Unreachable)) if tries == 0 => tries += 1,
-                Err(Broken::Off(error)) => return Err(Failure::with(error.reason(), "from linkage onward")),
-                Err(Broken::Bad(failure)) => return Err(failure),
+    ) -> BoxFuture<'a, Result<OpenedReply, Failure>> {
+        Box::pin(async move {
+            let linkage = self.only("linkage").map_err(Failure::new)?;
+            let message = ToLinkage { inquiry: jws.clone(), person };
+            let mut tries = 0;
+            loop {
+                let brought = match self.post_inquiry(&linkage, &message, inquiry.deadline).await {
+                    Ok(arrived) => self.open_arrived((inquiry, jws), key, arrived).await,
+                    Err(error) => Err(Broken::Off(error)),
+                };
+                match brought {
+                    Ok(opened) => return Ok(opened),
+                    Err(Broken::Off(CallError::Unreachable)) if tries == 0 => tries += 1,
+                    Err(Broken::Off(error)) => {
+                        return Err(Failure::with(error.reason(), "from linkage onward"));
+                    }
+                    Err(Broken::Bad(failure)) => return Err(failure),
+                }
             }
-        }
+        })
     }
 
     /// Opens a reply while it arrives: of a large one no more is held than the answer itself.

@@ -30,7 +30,7 @@ pub use inquiring::OpenedReply;
 pub use ledger::witness_routes;
 pub use proofs::Expected;
 pub use replies::{Arrived, Passage, Sent, kept_reply};
-pub use room::{BoxFuture, Room, Running, StartError};
+pub use room::{Room, Running, StartError};
 pub use serve::{serve, serve_public};
 pub use session::{OwnSession, Sessions, keep_session_open};
 
@@ -51,6 +51,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wire::{CallError, Callers, InnerKeys, KnownParty, Peers, TlsIdentity};
 use words::{ActId, Moment, PartyId, Reason};
+pub use world::BoxFuture;
 use world::World;
 
 /// Everything a room stands on.
@@ -107,76 +108,78 @@ const LARGE_AT_ONCE: usize = 4;
 
 impl House {
     /// Opens keys and database; no network yet.
-    pub async fn open(
+    pub fn open<'a>(
         room: &'static str,
-        settings: &Settings,
+        settings: &'a Settings,
         world: World,
         migrations: store::Migrations,
-    ) -> Result<Arc<Self>, StartError> {
-        let dice = {
-            let world = world.clone();
-            Dice::new(move |buffer| world.fill(buffer))
-        };
-        let keys = KeyFolder::new(settings.base.join(&settings.common.keys));
-        let storage = Arc::new(keys.storage(&dice, true)?);
-        let country_path = settings.base.join(&settings.common.country);
-        let country = std::fs::read(&country_path)
-            .map_err(|error| StartError::File(country_path.clone(), error.to_string()))?;
-        let country: Country = serde_json::from_slice(&country)
-            .map_err(|error| StartError::File(country_path, error.to_string()))?;
-        let identity = TlsIdentity::from_pem(
-            &keys.read("tls.crt")?,
-            &keys.read("tls.key")?,
-            country.root_certificate.as_bytes(),
-        )?;
-        let ends = certificate::take_kept(&keys, &identity, &world);
-        let db = store::Db::open(&settings.location(), &[road::MIGRATIONS, migrations]).await?;
-        let signing = Arc::new(keys.signing(None)?);
-        let defaults = settings.defaults();
-        let road = Road::new(db, Arc::clone(&storage), world.clone());
-        let road = road.with_retention(keys.clone(), dice.clone()).await?;
-        let recovered = road.recover().await?;
-        let road = Arc::new(
-            road.with_ledger(protocol::ledger::origin_of(&settings.id), Arc::clone(&signing), &defaults)
-                .await?,
-        );
-        if recovered > 0 {
-            tracing::warn!(party = %settings.id, recovered, "acts that a former run left open were closed as unknown");
-        }
-        let exporter = settings.common.otlp.as_deref();
-        let exporter = exporter.map(|url| otlp::Exporter::start(url, room, &settings.id, &world));
-        if let Some(exporter) = &exporter {
-            road.trace_to(Arc::clone(exporter) as _);
-        }
-        Ok(Arc::new(Self {
-            id: settings.id.clone(),
-            room,
-            signing,
-            sealing: keys.sealing(Suite::default(), None)?,
-            inner_keys: InnerKeys::read(&keys)?,
-            keys_enrol_only: settings.common.keys_enrol_only,
-            doors: Arc::new(Doors::new(&world, settings.id.as_str())),
-            pages_at: OnceLock::new(),
-            peers: Peers::new(identity),
-            certificate_ends: AtomicI64::new(ends),
-            table: OnceLock::new(),
-            served: metrics::Served::default(),
-            exporter,
-            decides_by_law: AtomicBool::new(false),
-            directory: RwLock::new(Arc::new(Directory::default())),
-            law: RwLock::new(None),
-            large_given: Arc::new(tokio::sync::Semaphore::new(LARGE_AT_ONCE)),
-            large_taken: Arc::new(tokio::sync::Semaphore::new(LARGE_AT_ONCE)),
-            reply_suite: settings.common.reply_key,
-            defaults,
-            world,
-            dice,
-            road,
-            storage,
-            demo: settings.common.demo,
-            country,
-            keys,
-        }))
+    ) -> BoxFuture<'a, Result<Arc<Self>, StartError>> {
+        Box::pin(async move {
+            let dice = {
+                let world = world.clone();
+                Dice::new(move |buffer| world.fill(buffer))
+            };
+            let keys = KeyFolder::new(settings.base.join(&settings.common.keys));
+            let storage = Arc::new(keys.storage(&dice, true)?);
+            let country_path = settings.base.join(&settings.common.country);
+            let country = std::fs::read(&country_path)
+                .map_err(|error| StartError::File(country_path.clone(), error.to_string()))?;
+            let country: Country = serde_json::from_slice(&country)
+                .map_err(|error| StartError::File(country_path, error.to_string()))?;
+            let identity = TlsIdentity::from_pem(
+                &keys.read("tls.crt")?,
+                &keys.read("tls.key")?,
+                country.root_certificate.as_bytes(),
+            )?;
+            let ends = certificate::take_kept(&keys, &identity, &world);
+            let db = store::Db::open(&settings.location(), &[road::MIGRATIONS, migrations]).await?;
+            let signing = Arc::new(keys.signing(None)?);
+            let defaults = settings.defaults();
+            let road = Road::new(db, Arc::clone(&storage), world.clone());
+            let road = road.with_retention(keys.clone(), dice.clone()).await?;
+            let recovered = road.recover().await?;
+            let road = Arc::new(
+                road.with_ledger(protocol::ledger::origin_of(&settings.id), Arc::clone(&signing), &defaults)
+                    .await?,
+            );
+            if recovered > 0 {
+                tracing::warn!(party = %settings.id, recovered, "acts that a former run left open were closed as unknown");
+            }
+            let exporter = settings.common.otlp.as_deref();
+            let exporter = exporter.map(|url| otlp::Exporter::start(url, room, &settings.id, &world));
+            if let Some(exporter) = &exporter {
+                road.trace_to(Arc::clone(exporter) as _);
+            }
+            Ok(Arc::new(Self {
+                id: settings.id.clone(),
+                room,
+                signing,
+                sealing: keys.sealing(Suite::default(), None)?,
+                inner_keys: InnerKeys::read(&keys)?,
+                keys_enrol_only: settings.common.keys_enrol_only,
+                doors: Arc::new(Doors::new(&world, settings.id.as_str())),
+                pages_at: OnceLock::new(),
+                peers: Peers::new(identity),
+                certificate_ends: AtomicI64::new(ends),
+                table: OnceLock::new(),
+                served: metrics::Served::default(),
+                exporter,
+                decides_by_law: AtomicBool::new(false),
+                directory: RwLock::new(Arc::new(Directory::default())),
+                law: RwLock::new(None),
+                large_given: Arc::new(tokio::sync::Semaphore::new(LARGE_AT_ONCE)),
+                large_taken: Arc::new(tokio::sync::Semaphore::new(LARGE_AT_ONCE)),
+                reply_suite: settings.common.reply_key,
+                defaults,
+                world,
+                dice,
+                road,
+                storage,
+                demo: settings.common.demo,
+                country,
+                keys,
+            }))
+        })
     }
 
     /// This room's clock.

@@ -2,17 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use words::PartyId;
-use world::World;
+use world::{BoxFuture, World};
 
 use crate::House;
 use crate::config::{ConfigError, Settings};
-
-/// A boxed future, for the one trait that must be an object.
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A kind of room.
 pub trait Room: Sync + Send {

@@ -7,6 +7,7 @@ use protocol::directory::Entry;
 use protocol::session::{AskShare, OPEN, Open, Opened, SHARE, SHARE_INFO, SessionKey, ShareAnswer};
 use seal::{SessionSecret, Share};
 use words::{Epoch, Moment, Reason, SessionName};
+use world::BoxFuture;
 
 use crate::House;
 
@@ -102,32 +103,36 @@ impl Sessions {
     }
 }
 
-async fn open(house: &House, ask: Open) -> Result<OwnSession, Reason> {
-    let linkage = house.only("linkage")?;
-    let opened: Opened = house.post(&linkage, OPEN, &ask, WITHIN).await.map_err(|error| error.reason())?;
-    let (Some(first), Some(last)) = (opened.keys.first(), opened.keys.get(1)) else {
-        return Err(Reason::BadReply);
-    };
-    let first: SessionKey = protocol::verify(first, &linkage.id, &linkage.signing)?;
-    let (last, turned): (SessionKey, _) = house.verify_trustee(last)?;
-    let name = first.session.clone();
-    if last.session != name || *name.party() != house.id || last.epoch != first.epoch {
-        return Err(Reason::BadReply);
-    }
-    let chain = first.key.verify(&house.country.global.public).and_then(|()| last.key.verify(&first.key.key));
-    chain.map_err(|_| Reason::BadReply)?;
-    let answer = trustees_share(house, &name, turned).await?;
-    let share = |sealed: &[u8]| {
-        let opened = house.sealing.open(SHARE_INFO, name.as_str().as_bytes(), sealed)?;
-        Share::from_opened(&opened.plaintext)
-    };
-    let shares = [
-        share(&opened.share.0).map_err(|_| Reason::BadReply)?,
-        share(&answer.share.0).map_err(|_| Reason::BadReply)?,
-    ];
-    let secret = SessionSecret::assemble(&house.country.global, &shares, &last.key.key)
-        .map_err(|_| Reason::BadReply)?;
-    Ok(OwnSession { name, secret, ends_at: first.ends_at.min(last.ends_at), epoch: first.epoch })
+fn open(house: &House, ask: Open) -> BoxFuture<'_, Result<OwnSession, Reason>> {
+    Box::pin(async move {
+        let linkage = house.only("linkage")?;
+        let opened: Opened =
+            house.post(&linkage, OPEN, &ask, WITHIN).await.map_err(|error| error.reason())?;
+        let (Some(first), Some(last)) = (opened.keys.first(), opened.keys.get(1)) else {
+            return Err(Reason::BadReply);
+        };
+        let first: SessionKey = protocol::verify(first, &linkage.id, &linkage.signing)?;
+        let (last, turned): (SessionKey, _) = house.verify_trustee(last)?;
+        let name = first.session.clone();
+        if last.session != name || *name.party() != house.id || last.epoch != first.epoch {
+            return Err(Reason::BadReply);
+        }
+        let chain =
+            first.key.verify(&house.country.global.public).and_then(|()| last.key.verify(&first.key.key));
+        chain.map_err(|_| Reason::BadReply)?;
+        let answer = trustees_share(house, &name, turned).await?;
+        let share = |sealed: &[u8]| {
+            let opened = house.sealing.open(SHARE_INFO, name.as_str().as_bytes(), sealed)?;
+            Share::from_opened(&opened.plaintext)
+        };
+        let shares = [
+            share(&opened.share.0).map_err(|_| Reason::BadReply)?,
+            share(&answer.share.0).map_err(|_| Reason::BadReply)?,
+        ];
+        let secret = SessionSecret::assemble(&house.country.global, &shares, &last.key.key)
+            .map_err(|_| Reason::BadReply)?;
+        Ok(OwnSession { name, secret, ends_at: first.ends_at.min(last.ends_at), epoch: first.epoch })
+    })
 }
 
 /// The trustee's share, over the room's own connection, never through linkage: of the replica that took its turn, or of another

@@ -7,7 +7,7 @@ use seal::{Sha256, StorageKey};
 use store::{Db, StoreError, Value, params};
 use tokio::sync::Notify;
 use words::{ActId, Moment, Reason};
-use world::World;
+use world::{BoxFuture, World};
 
 use crate::ledger::RoomLedger;
 use crate::outbox::{Parcel, put_parcels};
@@ -52,7 +52,7 @@ pub struct Road {
     pub(crate) spans: OnceLock<Arc<dyn Spans>>,
 }
 
-type Steps = std::pin::Pin<Box<dyn Future<Output = Result<Vec<u8>, Stop>> + Send>>;
+type Steps = BoxFuture<'static, Result<Vec<u8>, Stop>>;
 
 /// What a verb says of a decision, for its record.
 struct Decision {
@@ -173,33 +173,39 @@ impl Road {
     }
 
     /// Waits until the room has seen its ledger after a start, and turns away on account of its own state.
-    async fn ready(&self, verb: &'static str, arrival: &Arrival) -> Result<(), Stop> {
-        match self.unseen().await {
-            None => Ok(()),
-            // The id stays free, so that the same act may come again when the state has passed.
-            Some(reason) => Err(self.refuse_beside(verb, arrival, "turned_away", reason, self.now()).await),
-        }
+    fn ready<'a>(&'a self, verb: &'static str, arrival: &'a Arrival) -> BoxFuture<'a, Result<(), Stop>> {
+        Box::pin(async move {
+            match self.unseen().await {
+                None => Ok(()),
+                // The id stays free, so that the same act may come again when the state has passed.
+                Some(reason) => {
+                    Err(self.refuse_beside(verb, arrival, "turned_away", reason, self.now()).await)
+                }
+            }
+        })
     }
 
     /// Refuses what does not become an act: a repeat that is none, or anything while the room may not answer.
     /// Recorded; an act of this id, if there is one, stays as it is.
-    async fn refuse_beside(
-        &self,
+    fn refuse_beside<'a>(
+        &'a self,
         verb: &'static str,
-        arrival: &Arrival,
+        arrival: &'a Arrival,
         step: &'static str,
         reason: Reason,
         now: Moment,
-    ) -> Stop {
-        let mut record = Record::new();
-        record
-            .set("caller", &arrival.caller)
-            .set("request", words::hex(&arrival.request_hash))
-            .set("decision", "refused")
-            .set("reason", reason.as_str());
-        let (salt, act) = (self.world.random(), Some(arrival.id));
-        let noted = self.insert(Leaf::new(&self.shelves, salt, act, verb, step, now, record)).await;
-        stop(arrival, noted.map_or_else(|error| unrecorded(&error), |()| reason))
+    ) -> BoxFuture<'a, Stop> {
+        Box::pin(async move {
+            let mut record = Record::new();
+            record
+                .set("caller", &arrival.caller)
+                .set("request", words::hex(&arrival.request_hash))
+                .set("decision", "refused")
+                .set("reason", reason.as_str());
+            let (salt, act) = (self.world.random(), Some(arrival.id));
+            let noted = self.insert(Leaf::new(&self.shelves, salt, act, verb, step, now, record)).await;
+            stop(arrival, noted.map_or_else(|error| unrecorded(&error), |()| reason))
+        })
     }
 
     /// Decision, leaf, parcels and the room's own rows in one transaction, unless the id was used before: then the act
@@ -209,43 +215,44 @@ impl Road {
         opened.map_err(|error| stop(arrival, unrecorded(&error)))
     }
 
-    async fn opened(
-        &self,
-        arrival: &Arrival,
+    fn opened<'a>(
+        &'a self,
+        arrival: &'a Arrival,
         of: Decision,
         now: Moment,
-    ) -> Result<Option<Found>, StoreError> {
-        let Decision { verb, label, weight, refused, goes_on, mut record, parcels, room } = of;
-        record.set("caller", &arrival.caller).set("request", words::hex(&arrival.request_hash));
-        let state = if refused.is_some() && !goes_on { state::REFUSED } else { state::DECIDED };
-        let reason = refused.as_ref().map(|refused| refused.reason.as_str());
-        let truth = refused.as_ref().and_then(|refused| refused.truth);
-        record.set("decision", if refused.is_none() { "permitted" } else { "refused" });
-        if let Some(reason) = reason {
-            record.set("reason", truth.unwrap_or(reason));
-        }
-        let (id, salt) = (arrival.id, self.world.random());
-        let leaf = Leaf::new(&self.shelves, salt, Some(id), verb, "decision", now, record)?;
-        let shelf = leaf.shelf().to_owned();
-        let goes_now = parcels.iter().any(|parcel| !parcel.held);
-        let parcels = self.parcel_rows(&id, parcels, now);
-        let closed_at = (state == state::REFUSED).then_some(now.0);
-        let row: Vec<Value> = params![
-            id.bytes(),
-            verb,
-            arrival.caller.as_str(),
-            arrival.request_hash,
-            label,
-            i64::from(weight),
-            state,
-            reason,
-            truth,
-            now.0,
-            closed_at,
-            shelf
-        ]
-        .to_vec();
-        let opened = self
+    ) -> BoxFuture<'a, Result<Option<Found>, StoreError>> {
+        Box::pin(async move {
+            let Decision { verb, label, weight, refused, goes_on, mut record, parcels, room } = of;
+            record.set("caller", &arrival.caller).set("request", words::hex(&arrival.request_hash));
+            let state = if refused.is_some() && !goes_on { state::REFUSED } else { state::DECIDED };
+            let reason = refused.as_ref().map(|refused| refused.reason.as_str());
+            let truth = refused.as_ref().and_then(|refused| refused.truth);
+            record.set("decision", if refused.is_none() { "permitted" } else { "refused" });
+            if let Some(reason) = reason {
+                record.set("reason", truth.unwrap_or(reason));
+            }
+            let (id, salt) = (arrival.id, self.world.random());
+            let leaf = Leaf::new(&self.shelves, salt, Some(id), verb, "decision", now, record)?;
+            let shelf = leaf.shelf().to_owned();
+            let goes_now = parcels.iter().any(|parcel| !parcel.held);
+            let parcels = self.parcel_rows(&id, parcels, now);
+            let closed_at = (state == state::REFUSED).then_some(now.0);
+            let row: Vec<Value> = params![
+                id.bytes(),
+                verb,
+                arrival.caller.as_str(),
+                arrival.request_hash,
+                label,
+                i64::from(weight),
+                state,
+                reason,
+                truth,
+                now.0,
+                closed_at,
+                shelf
+            ]
+            .to_vec();
+            let opened = self
             .db
             .write(verb, move |write| {
                 let sql = "INSERT INTO act (id, verb, caller, request_hash, label, weight, state, reason, truth, decided_at, closed_at, shelf) \
@@ -262,69 +269,74 @@ impl Road {
             })
             .await
             .inspect_err(|error| tracing::error!(%error, verb, "a decision could not be recorded"))?;
-        if goes_now {
-            self.parcel_added.notify_one();
-        }
-        Ok(opened)
+            if goes_now {
+                self.parcel_added.notify_one();
+            }
+            Ok(opened)
+        })
     }
 
     /// The same id again: the stored reply if it is the same act, `replayed` if it is not.
-    async fn again(
-        &self,
+    fn again<'a>(
+        &'a self,
         verb: &'static str,
-        arrival: &Arrival,
+        arrival: &'a Arrival,
         mut found: Found,
         now: Moment,
-    ) -> Result<Vec<u8>, Stop> {
-        if found.caller != arrival.caller || found.request_hash != arrival.request_hash {
-            return Err(self.refuse_beside(verb, arrival, "replayed", Reason::Replayed, now).await);
-        }
-        let give_up = tokio::time::sleep(PATIENCE);
-        tokio::pin!(give_up);
-        while found.state == state::DECIDED {
-            tokio::select! {
-                () = tokio::time::sleep(Duration::from_millis(25)) => {}
-                () = &mut give_up => return Err(stop(arrival, Reason::InProgress)),
+    ) -> BoxFuture<'a, Result<Vec<u8>, Stop>> {
+        Box::pin(async move {
+            if found.caller != arrival.caller || found.request_hash != arrival.request_hash {
+                return Err(self.refuse_beside(verb, arrival, "replayed", Reason::Replayed, now).await);
             }
-            let id = arrival.id;
-            let read = self.db.read("again", move |read| find(read, verb, &id)).await;
-            found = read.ok().flatten().ok_or_else(|| stop(arrival, Reason::Internal))?;
-        }
-        if let Some(sealed) = found.reply {
-            let key = self.shelves.of(&found.shelf).ok_or_else(|| stop(arrival, Reason::Internal))?;
-            return key
-                .open("act", arrival.id.bytes(), verb, &sealed)
-                .map_err(|_| stop(arrival, Reason::Internal));
-        }
-        if found.state == state::DONE {
-            // Its reply was not this room's to keep.
-            return Err(stop(arrival, Reason::Replayed));
-        }
-        let reason = found.reason.as_deref().and_then(Reason::parse).unwrap_or(Reason::Unavailable);
-        Err(Stop { id: arrival.id, reason, detail: found.detail.unwrap_or_default() })
+            let give_up = tokio::time::sleep(PATIENCE);
+            tokio::pin!(give_up);
+            while found.state == state::DECIDED {
+                tokio::select! {
+                    () = tokio::time::sleep(Duration::from_millis(25)) => {}
+                    () = &mut give_up => return Err(stop(arrival, Reason::InProgress)),
+                }
+                let id = arrival.id;
+                let read = self.db.read("again", move |read| find(read, verb, &id)).await;
+                found = read.ok().flatten().ok_or_else(|| stop(arrival, Reason::Internal))?;
+            }
+            if let Some(sealed) = found.reply {
+                let key = self.shelves.of(&found.shelf).ok_or_else(|| stop(arrival, Reason::Internal))?;
+                return key
+                    .open("act", arrival.id.bytes(), verb, &sealed)
+                    .map_err(|_| stop(arrival, Reason::Internal));
+            }
+            if found.state == state::DONE {
+                // Its reply was not this room's to keep.
+                return Err(stop(arrival, Reason::Replayed));
+            }
+            let reason = found.reason.as_deref().and_then(Reason::parse).unwrap_or(Reason::Unavailable);
+            Err(Stop { id: arrival.id, reason, detail: found.detail.unwrap_or_default() })
+        })
     }
 
     /// Records the outcome; what is given back may then be sent.
-    async fn end(
-        &self,
+    fn end<'a>(
+        &'a self,
         verb: &'static str,
-        arrival: &Arrival,
+        arrival: &'a Arrival,
         done: Result<Protected, Failure>,
         refused: bool,
         parcels: Vec<Parcel>,
-    ) -> Result<Vec<u8>, Stop> {
-        let (recorded, ended) = match done {
-            Ok(mut protected) => {
-                let reply = std::mem::take(&mut protected.reply);
-                (self.close(verb, arrival.id, protected, &reply, refused, parcels).await, Ok(reply))
-            }
-            Err(failure) => {
-                let recorded = self.fail(verb, arrival.id, &failure).await;
-                (recorded, Err(Stop { id: arrival.id, reason: failure.reason, detail: failure.detail }))
-            }
-        };
-        recorded.map_err(|error| stop(arrival, unrecorded(&error)))?;
-        ended
+    ) -> BoxFuture<'a, Result<Vec<u8>, Stop>> {
+        Box::pin(async move {
+            let (recorded, ended) = match done {
+                Ok(mut protected) => {
+                    let reply = std::mem::take(&mut protected.reply);
+                    (self.close(verb, arrival.id, protected, &reply, refused, parcels).await, Ok(reply))
+                }
+                Err(failure) => {
+                    let recorded = self.fail(verb, arrival.id, &failure).await;
+                    (recorded, Err(Stop { id: arrival.id, reason: failure.reason, detail: failure.detail }))
+                }
+            };
+            recorded.map_err(|error| stop(arrival, unrecorded(&error)))?;
+            ended
+        })
     }
 
     async fn close(

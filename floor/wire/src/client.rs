@@ -16,6 +16,7 @@ use rustls_pki_types::ServerName;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use words::{PartyId, Reason};
+use world::BoxFuture;
 
 use crate::inner_keys::InnerKey;
 use crate::problem::{Problem, ProblemBody};
@@ -168,7 +169,7 @@ impl Peers {
         let client = self.client(peer).map_err(|_| CallError::Unreachable)?;
         let request = request(Method::POST, &format!("https://{address}{path}"), None, body.into())?;
         let exchange = async {
-            let response = client.request(request).await.map_err(|_| CallError::Unreachable)?;
+            let response = asked(&client, request).await?;
             let tailed =
                 response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == HEAD_AND_TAIL);
             if response.status().is_success() && tailed {
@@ -206,7 +207,7 @@ impl Peers {
             .body(Full::new(text.into()))
             .map_err(|_| CallError::NotOfProtocol)?;
         let exchange = async {
-            let response = client.request(request).await.map_err(|_| CallError::Unreachable)?;
+            let response = asked(&client, request).await?;
             let status = response.status().as_u16();
             Ok((status, String::from_utf8(bytes_of(response).await?).map_err(|_| CallError::NotOfProtocol)?))
         };
@@ -248,7 +249,7 @@ impl Peers {
         serde_json::from_slice(&body).map_err(|_| CallError::NotOfProtocol)
     }
 
-    /// Nothing in it knows the answer's type: it is compiled once.
+    /// Nothing in it knows the answer's type.
     async fn exchange(
         &self,
         method: Method,
@@ -260,10 +261,7 @@ impl Peers {
     ) -> Result<Vec<u8>, CallError> {
         let client = self.client(peer).map_err(|_| CallError::Unreachable)?;
         let request = request(method, &format!("https://{address}{path}"), None, body)?;
-        let exchange = async {
-            let response = client.request(request).await.map_err(|_| CallError::Unreachable)?;
-            answered(response).await
-        };
+        let exchange = async { answered(asked(&client, request).await?).await };
         tokio::time::timeout(within, exchange).await.unwrap_or(Err(CallError::TimedOut))
     }
 }
@@ -282,6 +280,18 @@ fn request(
     builder.body(Full::new(body)).map_err(|_| CallError::NotOfProtocol)
 }
 
+/// Asks and waits for the head of the answer.
+///
+/// Boxed, as is what else every room does over and over: a future is compiled where it is polled, and so HTTP would be compiled in
+/// each room anew. In a box it is polled here.
+fn asked(
+    client: &Outer,
+    request: Request<Full<Bytes>>,
+) -> BoxFuture<'static, Result<Response<Incoming>, CallError>> {
+    let asked = client.request(request);
+    Box::pin(async move { asked.await.map_err(|_| CallError::Unreachable) })
+}
+
 /// The body of an answer, or why there is none.
 async fn answered(response: Response<Incoming>) -> Result<Vec<u8>, CallError> {
     let ok = response.status().is_success();
@@ -293,9 +303,11 @@ async fn answer<A: DeserializeOwned>(response: Response<Incoming>) -> Result<A, 
     serde_json::from_slice(&answered(response).await?).map_err(|_| CallError::NotOfProtocol)
 }
 
-async fn bytes_of(response: Response<Incoming>) -> Result<Vec<u8>, CallError> {
-    let body = Limited::new(response.into_body(), LARGEST_ANSWER).collect().await;
-    Ok(body.map_err(|_| CallError::Unreachable)?.to_bytes().to_vec())
+fn bytes_of(response: Response<Incoming>) -> BoxFuture<'static, Result<Vec<u8>, CallError>> {
+    Box::pin(async move {
+        let body = Limited::new(response.into_body(), LARGEST_ANSWER).collect().await;
+        Ok(body.map_err(|_| CallError::Unreachable)?.to_bytes().to_vec())
+    })
 }
 
 fn refused(body: &[u8]) -> CallError {
@@ -358,25 +370,27 @@ impl InnerClient {
         Ok(Self { base: format!("https://{address}"), way: Way::Certificate(client_of(operator, party)?) })
     }
 
-    async fn response(
-        &self,
+    fn response<'a>(
+        &'a self,
         method: Method,
-        path: &str,
+        path: &'a str,
         media: &'static str,
         body: Bytes,
-    ) -> Result<Response<Incoming>, CallError> {
-        let url = format!("{}{path}", self.base);
-        let bearer = match &self.way {
-            Way::Key(_, bearer) => Some(bearer.as_str()),
-            Way::Certificate(_) => None,
-        };
-        let mut request = request(method, &url, bearer, body)?;
-        request.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(media));
-        let response = match &self.way {
-            Way::Key(client, _) => client.request(request).await,
-            Way::Certificate(client) => client.request(request).await,
-        };
-        response.map_err(|_| CallError::Unreachable)
+    ) -> BoxFuture<'a, Result<Response<Incoming>, CallError>> {
+        Box::pin(async move {
+            let url = format!("{}{path}", self.base);
+            let bearer = match &self.way {
+                Way::Key(_, bearer) => Some(bearer.as_str()),
+                Way::Certificate(_) => None,
+            };
+            let mut request = request(method, &url, bearer, body)?;
+            request.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(media));
+            let response = match &self.way {
+                Way::Key(client, _) => client.request(request).await,
+                Way::Certificate(client) => client.request(request).await,
+            };
+            response.map_err(|_| CallError::Unreachable)
+        })
     }
 
     /// Posts `message` and reads the answer.

@@ -16,7 +16,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tower::ServiceExt;
 use words::Reason;
-use world::Shutdown;
+use world::{BoxFuture, Shutdown};
 
 use crate::caller::PeerCertificate;
 use crate::routes::{Notes, Rejection};
@@ -180,62 +180,73 @@ async fn beginning(stream: &TcpStream) -> Begins {
     }
 }
 
-async fn serve_certified(
+fn serve_certified(
     bound: Bound,
     identity: &TlsIdentity,
     router: Router,
     notes: Arc<dyn Notes>,
     shutdown: Shutdown,
     plain_too: bool,
-) -> Result<(), TlsError> {
-    let acceptor = TlsAcceptor::from(identity.server()?);
-    let until = shutdown.clone();
-    accept_each(bound.0, shutdown, move |stream: TcpStream| {
-        let (acceptor, router, until) = (acceptor.clone(), router.clone(), until.clone());
-        let notes = Arc::clone(&notes);
-        async move {
-            match if plain_too { beginning(&stream).await } else { Begins::WithTls } {
-                Begins::WithTls => {
-                    let Some(stream) = handshake(acceptor, stream, notes).await else { return };
-                    let peer = shown_by(&stream);
-                    serve_stream(stream, router, peer, until).await;
+) -> BoxFuture<'_, Result<(), TlsError>> {
+    Box::pin(async move {
+        let acceptor = TlsAcceptor::from(identity.server()?);
+        let until = shutdown.clone();
+        accept_each(bound.0, shutdown, move |stream: TcpStream| {
+            let (acceptor, router, until) = (acceptor.clone(), router.clone(), until.clone());
+            let notes = Arc::clone(&notes);
+            async move {
+                match if plain_too { beginning(&stream).await } else { Begins::WithTls } {
+                    Begins::WithTls => {
+                        let Some(stream) = handshake(acceptor, stream, notes).await else { return };
+                        let peer = shown_by(&stream);
+                        serve_stream(stream, router, peer, until).await;
+                    }
+                    Begins::Plain => serve_stream(stream, router, None, until).await,
+                    Begins::Silent => {}
                 }
-                Begins::Plain => serve_stream(stream, router, None, until).await,
-                Begins::Silent => {}
             }
-        }
+        })
+        .await;
+        Ok(())
     })
-    .await;
-    Ok(())
 }
 
 /// Serves pages: TLS 1.3 with the server's certificate alone; plain HTTP where there is none, on loopback only (the
 /// configuration sees to that).
-pub async fn serve_pages(bound: Bound, tls: Option<&PagesTls>, router: Router, shutdown: Shutdown) {
-    let Some(tls) = tls else { return serve_plain(bound, router, shutdown).await };
-    let acceptor = TlsAcceptor::from(tls.server());
-    let until = shutdown.clone();
-    accept_each(bound.0, shutdown, move |stream: TcpStream| {
-        let (acceptor, router, until) = (acceptor.clone(), router.clone(), until.clone());
-        async move {
-            match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
-                Ok(Ok(stream)) => serve_stream(stream, router, None, until).await,
-                // A browser that does not trust the certificate, or noise: nobody who could be told apart.
-                Ok(Err(_)) | Err(_) => {
-                    tracing::debug!("a connection to the pages ended before its handshake")
+pub fn serve_pages(
+    bound: Bound,
+    tls: Option<&PagesTls>,
+    router: Router,
+    shutdown: Shutdown,
+) -> BoxFuture<'_, ()> {
+    Box::pin(async move {
+        let Some(tls) = tls else { return serve_plain(bound, router, shutdown).await };
+        let acceptor = TlsAcceptor::from(tls.server());
+        let until = shutdown.clone();
+        accept_each(bound.0, shutdown, move |stream: TcpStream| {
+            let (acceptor, router, until) = (acceptor.clone(), router.clone(), until.clone());
+            async move {
+                match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
+                    Ok(Ok(stream)) => serve_stream(stream, router, None, until).await,
+                    // A browser that does not trust the certificate, or noise: nobody who could be told apart.
+                    Ok(Err(_)) | Err(_) => {
+                        tracing::debug!("a connection to the pages ended before its handshake")
+                    }
                 }
             }
-        }
+        })
+        .await;
     })
-    .await;
 }
 
 /// Serves plain HTTP, for what anybody may read, or to be bound to loopback.
-pub async fn serve_plain(bound: Bound, router: Router, shutdown: Shutdown) {
-    let until = shutdown.clone();
-    accept_each(bound.0, shutdown, move |stream: TcpStream| {
-        let (router, until) = (router.clone(), until.clone());
-        async move { serve_stream(stream, router, None, until).await }
+pub fn serve_plain(bound: Bound, router: Router, shutdown: Shutdown) -> BoxFuture<'static, ()> {
+    Box::pin(async move {
+        let until = shutdown.clone();
+        accept_each(bound.0, shutdown, move |stream: TcpStream| {
+            let (router, until) = (router.clone(), until.clone());
+            async move { serve_stream(stream, router, None, until).await }
+        })
+        .await;
     })
-    .await;
 }

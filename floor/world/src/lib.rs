@@ -16,6 +16,9 @@ pub use shutdown::Shutdown;
 use clock::{Clock, RealClock, SimulatedClock, SleeplessClock};
 use entropy::{Entropy, RealEntropy, SeededEntropy};
 
+/// A future in a box: what is inside is compiled where the box is made, and not where it is awaited.
+pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
 /// Clock, entropy and shutdown of one process or one test. Cheap to clone; clones share all three.
 #[derive(Clone)]
 pub struct World {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use house::{OpenedReply, json_bytes, told};
+use house::{BoxFuture, OpenedReply, json_bytes, told};
 use matching::BirthAndSex;
 use protocol::desk::{Ask, AskRow, AskState, Asked, Told, Waiting};
 use protocol::inquiry::Answer;
@@ -61,60 +61,62 @@ pub(crate) struct Asker {
 impl Gateway {
     /// Asks, and keeps how it stands. `follows`: the act whose late answer is picked up. The JSON is a [`Told`] or a
     /// [`Waiting`].
-    pub(crate) async fn ask(
-        self: &Arc<Self>,
-        asker: &Asker,
+    pub(crate) fn ask<'a>(
+        self: &'a Arc<Self>,
+        asker: &'a Asker,
         id: ActId,
         row: AskRow,
         follows: Option<ActId>,
-    ) -> Result<Vec<u8>, Problem> {
-        let house = &self.house;
-        let customer =
-            self.connector.customer(&row.customer).await.map_err(|error| own_system(&error).of(id))?;
-        let code = store::code_of(house.road.db(), &house.storage, &row.customer)
-            .await
-            .map_err(|error| own_database(&error))?;
-        let request = seal::sha256(&serde_json::to_vec(&(&row, &follows)).unwrap_or_default());
-        let caller = Caller::Inner { name: asker.name.clone(), role: asker.role };
-        let verb = AskProvider {
-            facts: AskFacts {
-                role: asker.role,
-                customer_known: customer.is_some(),
-                code_held: code.is_some(),
-            },
-            person: customer.map(|customer| birth_and_sex(&customer.attributes)),
-            code,
-            wanted: Wanted {
-                id,
-                affair: row.affair.clone(),
-                item: row.item.clone(),
-                provider: row.provider.clone(),
-                staff: asker.staff.clone().map_or_else(|| StaffId::parse(&asker.name), Ok)?,
-                follows,
-            },
-            row,
-            closed: Arc::default(),
-            gateway: Arc::clone(self),
-        };
-        let closed = Arc::clone(&verb.closed);
-        let arrival = Arrival { id, caller: caller.label(), request_hash: request };
-        let kept_under = follows.unwrap_or(id);
-        match house.road.travel(arrival, verb).await {
-            Ok(spoken) => {
-                // The same act again, from its stored reply: the row may still say that it is under way.
-                if !closed.load(Ordering::Relaxed) {
-                    self.keep_spoken(kept_under, &spoken).await;
+    ) -> BoxFuture<'a, Result<Vec<u8>, Problem>> {
+        Box::pin(async move {
+            let house = &self.house;
+            let customer =
+                self.connector.customer(&row.customer).await.map_err(|error| own_system(&error).of(id))?;
+            let code = store::code_of(house.road.db(), &house.storage, &row.customer)
+                .await
+                .map_err(|error| own_database(&error))?;
+            let request = seal::sha256(&serde_json::to_vec(&(&row, &follows)).unwrap_or_default());
+            let caller = Caller::Inner { name: asker.name.clone(), role: asker.role };
+            let verb = AskProvider {
+                facts: AskFacts {
+                    role: asker.role,
+                    customer_known: customer.is_some(),
+                    code_held: code.is_some(),
+                },
+                person: customer.map(|customer| birth_and_sex(&customer.attributes)),
+                code,
+                wanted: Wanted {
+                    id,
+                    affair: row.affair.clone(),
+                    item: row.item.clone(),
+                    provider: row.provider.clone(),
+                    staff: asker.staff.clone().map_or_else(|| StaffId::parse(&asker.name), Ok)?,
+                    follows,
+                },
+                row,
+                closed: Arc::default(),
+                gateway: Arc::clone(self),
+            };
+            let closed = Arc::clone(&verb.closed);
+            let arrival = Arrival { id, caller: caller.label(), request_hash: request };
+            let kept_under = follows.unwrap_or(id);
+            match house.road.travel(arrival, verb).await {
+                Ok(spoken) => {
+                    // The same act again, from its stored reply: the row may still say that it is under way.
+                    if !closed.load(Ordering::Relaxed) {
+                        self.keep_spoken(kept_under, &spoken).await;
+                    }
+                    Ok(spoken)
                 }
-                Ok(spoken)
-            }
-            Err(stop) => {
-                // An id that was used for something else says nothing of the first act.
-                if stop.reason != Reason::Replayed {
-                    self.keep_stop(kept_under, stop.reason, follows.is_some()).await;
+                Err(stop) => {
+                    // An id that was used for something else says nothing of the first act.
+                    if stop.reason != Reason::Replayed {
+                        self.keep_stop(kept_under, stop.reason, follows.is_some()).await;
+                    }
+                    Err(told(stop))
                 }
-                Err(told(stop))
             }
-        }
+        })
     }
 
     async fn keep_spoken(&self, id: ActId, spoken: &[u8]) {

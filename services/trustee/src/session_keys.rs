@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::Extension;
 use axum::extract::State;
 use conversion::KnownSession;
+use house::BoxFuture;
 use protocol::session::{
     AskShare, AskStatement, Extend, Extended, SHARE_INFO, STATEMENT, SessionKey, ShareAnswer,
 };
@@ -37,16 +38,18 @@ impl Trustee {
     /// Learns of sessions that were opened while this replica was away, or that it has lost: linkage is asked what it stated of
     /// them, and this replica takes its turn, which comes to the same key as any other's. A session that cannot be learnt stays
     /// unknown, and is refused where it is used.
-    pub(crate) async fn learn(&self, sessions: &[&SessionName]) {
-        let now = self.house.now();
-        for session in sessions {
-            if !matches!(self.conversions.known(session, now).await, Err(Reason::UnknownSession)) {
-                continue;
+    pub(crate) fn learn<'a>(&'a self, sessions: &'a [&'a SessionName]) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            let now = self.house.now();
+            for session in sessions {
+                if !matches!(self.conversions.known(session, now).await, Err(Reason::UnknownSession)) {
+                    continue;
+                }
+                if let Err(problem) = self.catch_up(session, now).await {
+                    tracing::warn!(%session, reason = %problem.reason, "a session could not be learnt from linkage");
+                }
             }
-            if let Err(problem) = self.catch_up(session, now).await {
-                tracing::warn!(%session, reason = %problem.reason, "a session could not be learnt from linkage");
-            }
-        }
+        })
     }
 
     async fn catch_up(&self, session: &SessionName, now: Moment) -> Result<(), Problem> {
