@@ -4,14 +4,14 @@
 //! from one of them for the act that another began. So an act may be brought to the next one wherever the first did not
 //! answer, whether or not it had gone on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use house::House;
 use protocol::directory::Entry;
 use wire::CallError;
-use words::{ActId, PartyId, Reason};
+use words::{ActId, Moment, PartyId, Reason};
 
 /// How often replicas are asked whether they are there.
 const LOOK: Duration = Duration::from_secs(1);
@@ -23,19 +23,28 @@ pub(crate) struct Trustees {
     house: Arc<House>,
     /// Those that did not answer when they were asked last.
     away: RwLock<BTreeSet<PartyId>>,
+    /// From when each may be brought acts as well as any other.
+    usable_from: RwLock<BTreeMap<PartyId, Moment>>,
 }
 
 impl Trustees {
     pub(crate) fn new(house: &Arc<House>) -> Self {
-        Self { house: Arc::clone(house), away: RwLock::default() }
+        Self { house: Arc::clone(house), away: RwLock::default(), usable_from: RwLock::default() }
     }
 
     /// In the order in which an act is brought to them: acts are spread by their id, so that a repeat finds the replica that
-    /// had the act; those that are away come last.
+    /// had the act; those that are away, or that not everybody can know yet, come last.
     pub(crate) fn for_act(&self, id: &ActId) -> Result<Vec<Entry>, Reason> {
         let replicas = self.house.trustees()?;
         let away = self.away.read().unwrap_or_else(PoisonError::into_inner);
-        Ok(in_order(replicas, id, |replica| away.contains(&replica.id)))
+        let from = self.usable_from.read().unwrap_or_else(PoisonError::into_inner);
+        let now = self.house.now();
+        // One that was not even met is newer still; before anybody was met, none is.
+        let is_new = |replica: &Entry| match from.get(&replica.id) {
+            Some(from) => now < *from,
+            None => !from.is_empty(),
+        };
+        Ok(in_order(replicas, id, |replica| away.contains(&replica.id) || is_new(replica)))
     }
 
     /// The replica an act is brought to first.
@@ -75,6 +84,16 @@ impl Trustees {
         }
     }
 
+    /// Notes replicas that were not in the directory before: a provider that has not fetched it since would refuse them.
+    fn meet(&self, replicas: &[Entry]) {
+        let mut from = self.usable_from.write().unwrap_or_else(PoisonError::into_inner);
+        let poll = self.house.defaults.poll_ms;
+        let usable = if from.is_empty() { Moment(0) } else { self.house.now().plus_ms(2 * poll) };
+        for replica in replicas {
+            from.entry(replica.id.clone()).or_insert(usable);
+        }
+    }
+
     /// Asks every replica now and then whether it is there, for as long as the room runs: one that stands still would keep each
     /// act that is brought to it until the act's deadline. A trustee alone is asked nothing: there is no choice.
     pub(crate) async fn look_after(self: Arc<Self>) {
@@ -85,6 +104,7 @@ impl Trustees {
                 () = shutdown.wait() => return,
             }
             let replicas = self.house.trustees().unwrap_or_default();
+            self.meet(&replicas);
             if replicas.len() < 2 {
                 continue;
             }
