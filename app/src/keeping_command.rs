@@ -6,9 +6,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use protocol::audit::{REPLAY, Replayed};
 use protocol::desk::{ERASURES, Erase, ErasedShelf};
-use words::{ActId, Date};
+use wire::CallError;
+use words::{ActId, Date, Reason};
 
-use crate::config_file::ConfigFile;
+use crate::config_file::{ConfigFile, Section};
 use portal::wording;
 
 use crate::desk;
@@ -69,19 +70,20 @@ pub struct ReplayArgs {
     pub config: PathBuf,
 }
 
-/// Runs `musubi replay`: both transcryptors decide the act again.
+/// Runs `musubi replay`: linkage and the trustee, each replica that had the act, decide it again.
 pub async fn replay(args: &ReplayArgs) -> Result<()> {
     let file = ConfigFile::read(&args.config)?;
     let act = ActId::parse(&args.id)?;
-    let mut differs = false;
+    let (mut decided, mut differs) = (0, false);
+    let of = |kind: &str| file.sections.iter().filter(|section| section.room.name() == kind).count();
+    let replicas = of("trustee");
     let transcryptors =
         file.sections.iter().filter(|section| ["linkage", "trustee"].contains(&section.room.name()));
     for section in transcryptors {
         let room = section.settings.id.as_str();
-        let operator = desk::certified(section, "operator").await?;
-        let path = REPLAY.replace("{id}", &act.to_string());
-        match operator.get::<Replayed>(&path, Duration::from_secs(20)).await {
-            Ok(replayed) => {
+        match replay_at(section, act).await {
+            Ok(Some(replayed)) => {
+                decided += 1;
                 differs |= !replayed.agrees;
                 let (ja, en) = wording::when(replayed.at);
                 println!(
@@ -93,11 +95,32 @@ pub async fn replay(args: &ReplayArgs) -> Result<()> {
                     replayed.basis.map(|basis| format!(", {basis}")).unwrap_or_default()
                 );
             }
-            Err(error) => println!("{room}: {}", desk::in_words(&error)),
+            // An act is brought to one replica: that the others have nothing of it is as it should be.
+            Ok(None) if section.room.name() == "trustee" && replicas > 1 => {
+                println!("{room}: この複製は受けていません。 / not brought to this replica")
+            }
+            Ok(None) => println!("{room}: この記録はありません。 / no such act here"),
+            Err(error) => println!("{room}: {error:#}"),
         }
+    }
+    if decided == 0 {
+        bail!(
+            "どの機関も再判断できませんでした。上を見てください。 / Nobody could decide it again: see above."
+        );
     }
     if differs {
         bail!("当時の判断と一致しません。 / A decision does not come out again as it was recorded.");
     }
     Ok(())
+}
+
+/// What one room decides today; `None` if it has no such act.
+async fn replay_at(section: &Section, act: ActId) -> Result<Option<Replayed>> {
+    let operator = desk::certified(section, "operator").await?;
+    let path = REPLAY.replace("{id}", &act.to_string());
+    match operator.get(&path, Duration::from_secs(20)).await {
+        Ok(replayed) => Ok(Some(replayed)),
+        Err(CallError::Problem(problem)) if problem.reason == Reason::NotFound => Ok(None),
+        Err(error) => bail!("{}", desk::in_words(&error)),
+    }
 }

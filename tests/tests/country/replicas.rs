@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use musubi::keeping_command::{ReplayArgs, replay};
 use protocol::audit::Reconciliation;
 use protocol::desk::{Ask, INQUIRIES, Told};
 use wire::CallError;
@@ -92,6 +93,8 @@ async fn either_replica_serves_while_the_other_is_lost_and_all_records_agree() {
     }
     assert!(REPLICAS.iter().all(|replica| shown_by.contains(*replica)), "{shown_by:?}");
 
+    let config = ground.folder.path().join("musubi.toml");
+    let args = |act: ActId| ReplayArgs { id: act.to_string(), config: config.clone() };
     for lost in REPLICAS {
         ground.ready.stage.stop_room(lost).await.unwrap();
         asked.extend(answered(&ground, 8).await);
@@ -99,6 +102,9 @@ async fn either_replica_serves_while_the_other_is_lost_and_all_records_agree() {
         ground.ready.stage.stop_room("tax").await.unwrap();
         ground.ready.stage.start_room("tax").await.unwrap();
         asked.extend(answered(&ground, 2).await);
+        // Past decisions come out again at whoever is there.
+        replay(&args(asked[0])).await.unwrap();
+        assert!(replay(&args(ActId::new([9; 16]))).await.is_err(), "an act that never was");
         ground.ready.stage.start_room(lost).await.unwrap();
     }
     entered(&ground, &asked).await;
