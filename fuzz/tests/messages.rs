@@ -89,6 +89,8 @@ fn rotation() {
             settles::<Rotation>,
             settles::<EpochChange>,
             settles::<NoticeOfEpoch>,
+            settles::<AskChanges>,
+            settles::<Changes>,
             settles::<TakenOver>,
             settles::<RotationRows>,
             settles::<ToLinkage>,

@@ -15,6 +15,8 @@ use crate::Message;
 pub const ROTATIONS: &str = "/rotations";
 /// Route at the trustee and the institution, for linkage: an epoch is opened, or switched to.
 pub const EPOCHS: &str = "/epochs";
+/// Route at linkage, for the trustee: the changes of a party's epochs so far, for a replica that missed some.
+pub const CHANGES: &str = "/epoch-changes";
 /// Route at linkage, the trustee and the institution, in this order: the rows of a rotation.
 pub const ROWS: &str = "/rotation-rows";
 
@@ -69,6 +71,22 @@ impl Message for EpochChange {
 pub struct NoticeOfEpoch {
     /// The signed [`EpochChange`].
     pub change: Jws,
+}
+
+/// Asks linkage for the changes of a party's epochs so far.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AskChanges {
+    /// Whose codes.
+    pub party: PartyId,
+}
+
+/// Linkage's answer.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Changes {
+    /// A signed [`EpochChange`] for each epoch after the first, in their order.
+    pub changes: Vec<Jws>,
 }
 
 /// What is still to be taken over; of the trustee nothing.

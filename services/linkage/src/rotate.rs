@@ -12,11 +12,13 @@ use axum::extract::State;
 use axum::response::Response;
 use conversion::{Conversions, Epochs};
 use house::{json_bytes, told};
-use protocol::rotation::{EPOCHS, EpochChange, NoticeOfEpoch, Rotate, Rotation, TakenOver};
+use protocol::rotation::{
+    AskChanges, Changes, EPOCHS, EpochChange, NoticeOfEpoch, Rotate, Rotation, TakenOver,
+};
 use road::{Arrival, Failure, Parcel, Protected, Record, Refused, RoomWrite, Verb};
 use rules::{Operate, Operation, Pace, Permit, Role, decide_operation};
 use wire::{Caller, Json, Problem};
-use words::{ActId, Moment, PartyId, Reason};
+use words::{ActId, Epoch, Moment, PartyId, Reason};
 
 use crate::{Here, Linkage};
 
@@ -63,6 +65,27 @@ pub(crate) async fn rotate(
     let switched: Rotation = wire::read_json(&reply)?;
     let whole = Rotation { taken: far.taken, ..switched };
     Ok(json_bytes(serde_json::to_vec(&whole).unwrap_or_default()))
+}
+
+/// The changes of a party's epochs so far, for a replica of the trustee that missed some: it was away, is new, or was put back from an
+/// old backup.
+pub(crate) async fn changes(
+    State(here): State<Here>,
+    body: Json<AskChanges>,
+) -> Result<axum::Json<Changes>, Problem> {
+    let (house, party) = (&here.0.house, body.message.party);
+    let stands = here.0.conversions.epochs(&party);
+    let switched = (1..=stands.current.0).map(|number| {
+        let epoch = Epoch(number);
+        // Of epochs before the last switch nothing is taken any more.
+        let until = stands.previous_until.filter(|_| epoch == stands.current);
+        (epoch, Some(until.unwrap_or(Moment(0))))
+    });
+    let opened = stands.upcoming.map(|epoch| (epoch, None));
+    let signed = switched.chain(opened).map(|(epoch, old_until)| {
+        house.sign(&EpochChange { party: party.clone(), epoch, old_until, at: house.now() })
+    });
+    Ok(axum::Json(Changes { changes: signed.collect() }))
 }
 
 impl Linkage {

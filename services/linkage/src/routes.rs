@@ -97,6 +97,19 @@ pub(crate) fn routes() -> Vec<Route<Here>> {
         .takes::<session::AskStatement>()
         .gives::<session::Extend>(),
         Route::new(
+            Side::Outer,
+            Method::POST,
+            rotation::CHANGES,
+            Who::Parties(&["trustee"]),
+            post(crate::rotate::changes),
+        )
+        .says(
+            "ある機関の符号の世代の、これまでの切替え。知らずにいた受託機関の複製のため。",
+            "The changes of an institution's epochs so far, for a replica of the trustee that missed some.",
+        )
+        .takes::<rotation::AskChanges>()
+        .gives::<rotation::Changes>(),
+        Route::new(
             Side::Inner,
             Method::POST,
             rotation::ROTATIONS,

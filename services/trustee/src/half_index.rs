@@ -23,7 +23,7 @@ impl Trustee {
     /// sender signed, where its message came along: linkage must have begun with those and no others, else an act
     /// would be entered under somebody else.
     pub(crate) async fn finish_index(
-        &self,
+        self: &Arc<Self>,
         half: &HalfIndex,
         linkage: &words::PartyId,
         sent: Option<&B64>,

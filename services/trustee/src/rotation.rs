@@ -11,13 +11,14 @@ use conversion::{Conversions, Epochs};
 use house::{House, json_bytes, told};
 use protocol::issue::{IssueHop, Stored};
 use protocol::rotation::{
-    EpochChange, NoticeOfEpoch, ROWS, RotationRows, TakenOver, ToInstitution, ToTrustee,
+    AskChanges, CHANGES, Changes, EpochChange, NoticeOfEpoch, ROWS, RotationRows, TakenOver, ToInstitution,
+    ToTrustee,
 };
 use road::{Arrival, Failure, Protected, Record, Refused, RoomWrite, Verb};
 use rules::{Operate, Operation, Pace, Permit, Role, decide_operation};
 use seal::{EncryptedCode, Jws};
 use wire::{Caller, Json, Problem};
-use words::{ActId, Moment, Reason};
+use words::{ActId, Moment, PartyId, Reason};
 
 use crate::error::not_what_was_signed;
 use crate::{Here, Trustee};
@@ -27,18 +28,44 @@ pub(crate) async fn epochs(
     Extension(caller): Extension<Caller>,
     body: Json<NoticeOfEpoch>,
 ) -> Result<Response, Problem> {
-    let trustee = here.0;
     let Caller::Party(linkage) = caller else { return Err(Problem::new(Reason::Unauthenticated)) };
-    let change: EpochChange = trustee.house.verify(&body.message.change, &linkage.id)?;
-    let institution = trustee.house.party(&change.party)?.kind.as_str() == "gateway";
-    let before = trustee.conversions.epochs(&change.party);
-    let to = institution.then(|| after(before, &change)).flatten();
-    let id = ActId::new(trustee.house.world.random());
-    let request_hash = body.message.change.hash();
-    let arrival = Arrival { id, caller: linkage.id.to_string(), request_hash };
-    let verb = ChangeEpoch { trustee: Arc::clone(&trustee), change, to };
-    trustee.house.road.travel(arrival, verb).await.map(json_bytes).map_err(told)
+    here.0.change_epoch(&linkage.id, &body.message.change).await.map(json_bytes)
 }
+
+impl Trustee {
+    /// Takes note of a change that linkage signed, as an act.
+    async fn change_epoch(self: &Arc<Self>, linkage: &PartyId, signed: &Jws) -> Result<Vec<u8>, Problem> {
+        let change: EpochChange = self.house.verify(signed, linkage)?;
+        let institution = self.house.party(&change.party)?.kind.as_str() == "gateway";
+        let before = self.conversions.epochs(&change.party);
+        let to = institution.then(|| after(before, &change)).flatten();
+        let id = ActId::new(self.house.world.random());
+        let arrival = Arrival { id, caller: linkage.to_string(), request_hash: signed.hash() };
+        let verb = ChangeEpoch { trustee: Arc::clone(self), change, to };
+        self.house.road.travel(arrival, verb).await.map_err(told)
+    }
+
+    /// Learns of changes of a party's epochs that this replica missed: it was away too long, is new, or was put back from an old
+    /// backup.
+    pub(crate) async fn catch_up_epochs(self: &Arc<Self>, party: &PartyId) -> Result<(), Problem> {
+        let linkage = self.house.only("linkage")?;
+        let ask = AskChanges { party: party.clone() };
+        let stated: Changes =
+            self.house.post(&linkage, CHANGES, &ask, WITHIN).await.map_err(Problem::from)?;
+        for signed in &stated.changes {
+            let change: EpochChange = self.house.verify(signed, &linkage.id)?;
+            let before = self.conversions.epochs(party);
+            let is_news = after(before, &change).is_some_and(|to| to != before);
+            if change.party == *party && is_news {
+                self.change_epoch(&linkage.id, signed).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How long linkage is given to say what a replica missed.
+const WITHIN: Duration = Duration::from_secs(5);
 
 /// Where a party's codes stand after a change; told twice it is the same, and an epoch is never skipped or taken back.
 fn after(before: Epochs, change: &EpochChange) -> Option<Epochs> {
@@ -153,7 +180,7 @@ impl Onward for ToTheInstitution {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use words::{Epoch, PartyId};
+    use words::Epoch;
 
     #[test]
     fn epochs_go_on_one_by_one_and_word_told_twice_is_told_once() {

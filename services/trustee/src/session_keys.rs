@@ -38,7 +38,7 @@ impl Trustee {
     /// Learns of sessions that were opened while this replica was away, or that it has lost: linkage is asked what it stated of
     /// them, and this replica takes its turn, which comes to the same key as any other's. A session that cannot be learnt stays
     /// unknown, and is refused where it is used.
-    pub(crate) fn learn<'a>(&'a self, sessions: &'a [&'a SessionName]) -> BoxFuture<'a, ()> {
+    pub(crate) fn learn<'a>(self: &'a Arc<Self>, sessions: &'a [&'a SessionName]) -> BoxFuture<'a, ()> {
         Box::pin(async move {
             let now = self.house.now();
             for session in sessions {
@@ -52,7 +52,7 @@ impl Trustee {
         })
     }
 
-    async fn catch_up(&self, session: &SessionName, now: Moment) -> Result<(), Problem> {
+    async fn catch_up(self: &Arc<Self>, session: &SessionName, now: Moment) -> Result<(), Problem> {
         let linkage = self.house.only("linkage")?;
         let ask = AskStatement { session: (*session).clone() };
         let stated: Extend =
@@ -66,7 +66,7 @@ impl Trustee {
 
     /// This body's turn in the key of a session that linkage stated, if `may` says so of the statement.
     async fn take_turn(
-        &self,
+        self: &Arc<Self>,
         linkage: &PartyId,
         Extend { party, key: signed_first }: Extend,
         may: impl Fn(&SessionKey) -> bool,
@@ -81,6 +81,9 @@ impl Trustee {
                 Reason::Malformed,
                 "The session is not the party's, or its life is not within a day from now.",
             ));
+        }
+        if !service.epochs(&party).admits(first.epoch) {
+            self.catch_up_epochs(&party).await?;
         }
         if !service.epochs(&party).admits(first.epoch) {
             return Err(Problem::with(

@@ -162,6 +162,10 @@ async fn a_replica_that_was_away_learns_of_sessions_and_epochs_and_serves_alone(
 async fn a_replica_is_added_to_a_country_that_runs() {
     let mut ground = Ground::new(120).await;
     answered(&ground, 1).await;
+    // Codes were replaced twice before it comes: it must learn of epochs that nobody tells it.
+    for epoch in 1..=2 {
+        assert_eq!(turn(&ground, "town").await.unwrap().epoch, Epoch(epoch));
+    }
     let config = ground.folder.path().join("musubi.toml");
     let text = std::fs::read_to_string(&config).unwrap();
     let (_, first) = text.split_once("\n[trustee]\n").unwrap();
@@ -197,6 +201,23 @@ async fn a_replica_is_added_to_a_country_that_runs() {
     ground.ready.stage.stop_room("trustee").await.unwrap();
     answered(&ground, 3).await;
     assert!(brought(&ground, "trustee-2").await >= brought_there + 3);
+}
+
+/// The only trustee, put back from a backup that is older than a rotation: it knows neither the epoch nor the sessions.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trustee_that_lost_what_it_knew_of_epochs_learns_it_again() {
+    let mut ground = Ground::new(120).await;
+    assert_eq!(turn(&ground, "town").await.unwrap().epoch, Epoch(1));
+    answered(&ground, 1).await;
+    ground.ready.stage.stop_room("trustee").await.unwrap();
+    let file = ground.folder.path().join("trustee/trustee.db");
+    let database = rusqlite::Connection::open(file).unwrap();
+    database.execute_batch("DELETE FROM session; DELETE FROM epoch;").unwrap();
+    ground.ready.stage.start_room("trustee").await.unwrap();
+    answered(&ground, 2).await;
+    let known: i64 =
+        database.query_row("SELECT current FROM epoch WHERE party = 'town'", [], |row| row.get(0)).unwrap();
+    assert_eq!(known, 1);
 }
 
 /// What anybody else signed is no word of the trustee's, whoever brings it; and only the trustee asks linkage what it stated.

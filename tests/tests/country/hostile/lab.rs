@@ -115,6 +115,7 @@ impl Lab {
             Kind::OwnRecords => self.own_records(&inquiry),
             Kind::Open => json!({ "instead_of": null, "named": inquiry.subject.session }),
             Kind::AskShare | Kind::AskStatement => json!({ "session": inquiry.subject.session }),
+            Kind::AskChanges => json!({ "party": inquiry.from }),
             Kind::Extend => self.extend(person),
             Kind::Case => {
                 let case =

@@ -22,7 +22,7 @@ use protocol::inquiry::{Again, Hop, Inquiry, Reply, ToLinkage, ToProvider, ToTru
 use protocol::issue::{IssueHop, Order, Rows, ToInstitution, ToRegistry};
 use protocol::oversight::{ALARMS, Alarm, CASES, OpenCase};
 use protocol::own::{AskMyRecords, AskOwnRecords, DemoLook, OWN_RECORDS, PERSON_SIGN_INS};
-use protocol::rotation::{EPOCHS, EpochChange, NoticeOfEpoch, ROWS, RotationRows};
+use protocol::rotation::{AskChanges, CHANGES, EPOCHS, EpochChange, NoticeOfEpoch, ROWS, RotationRows};
 use protocol::session::{AskShare, AskStatement, EXTEND, Extend, OPEN, Open, SHARE, STATEMENT, SessionKey};
 use protocol::sign_in::{
     ASSERTIONS, AskAssertion, AskShown, CHALLENGES, EnrolPasskey, PASSKEY_ASSERTIONS, PASSKEYS,
@@ -110,6 +110,7 @@ enum Kind {
     Extend,
     AskShare,
     AskStatement,
+    AskChanges,
     Case,
     Renew,
     CertifyOperator,
@@ -129,7 +130,7 @@ enum Kind {
 }
 
 impl Kind {
-    const ALL: [Kind; 34] = [
+    const ALL: [Kind; 35] = [
         Kind::Inquiry,
         Kind::ToTrustee,
         Kind::HalfIndex,
@@ -148,6 +149,7 @@ impl Kind {
         Kind::Extend,
         Kind::AskShare,
         Kind::AskStatement,
+        Kind::AskChanges,
         Kind::Case,
         Kind::Renew,
         Kind::CertifyOperator,
@@ -187,6 +189,7 @@ impl Kind {
             Self::Extend => ("extend-session", "linkage", "trustee"),
             Self::AskShare => ("ask-share", "town", "trustee"),
             Self::AskStatement => ("ask-statement", "trustee", "linkage"),
+            Self::AskChanges => ("ask-changes", "trustee", "linkage"),
             Self::Case => ("case", "tax", "oversight"),
             Self::Renew => ("renew", "bank", "authority"),
             Self::CertifyOperator => ("certify-operator", "bank", "authority"),
@@ -219,6 +222,7 @@ impl Kind {
             Self::Extend => EXTEND,
             Self::AskShare => SHARE,
             Self::AskStatement => STATEMENT,
+            Self::AskChanges => CHANGES,
             Self::Case => CASES,
             Self::Renew => CERTIFICATES,
             Self::CertifyOperator => OPERATOR_CERTIFICATES,
@@ -382,6 +386,7 @@ fn the_messages_are_whole() {
     check("extend-session", "/key/payload", fields::<SessionKey>());
     check("ask-share", "", fields::<AskShare>());
     check("ask-statement", "", fields::<AskStatement>());
+    check("ask-changes", "", fields::<AskChanges>());
     check("case", "", fields::<OpenCase>());
     check("renew", "", fields::<OrderPartyCertificate>());
     check("certify-operator", "", fields::<OrderOperatorCertificate>());
