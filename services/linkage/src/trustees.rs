@@ -148,6 +148,8 @@ fn is_its_own(error: &CallError) -> bool {
                 | Reason::ListTooOld
                 | Reason::UnknownSession
                 | Reason::OldCode
+                // The provider has not heard of this replica yet, or this one not of linkage.
+                | Reason::Unauthenticated
         ),
     }
 }

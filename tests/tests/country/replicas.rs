@@ -197,7 +197,8 @@ async fn a_replica_is_added_to_a_country_that_runs() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert!(brought_there > 0, "it is never brought anything");
-    assert!(known(&["linkage", "tax", "town", "portal"]).await, "brought before all knew it");
+    eventually("everybody's knowledge of it", async || known(&["linkage", "tax", "town", "portal"]).await)
+        .await;
     ground.ready.stage.stop_room("trustee").await.unwrap();
     answered(&ground, 3).await;
     assert!(brought(&ground, "trustee-2").await >= brought_there + 3);
