@@ -64,6 +64,7 @@ const LET_THROUGH: [(&str, &str, &str); 40] = [
     ("own-records", "/look/jws", "says that somebody looks, not who and at what: any that holds will do"),
     ("case", "/act", "the provider's own word, kept under its name"),
     ("case", "/at", "the provider's own clock"),
+    ("ask-changes", "/party", "a replica may ask of any party: it decides on all their codes"),
     ("renew", "/id", "a new id is a new act"),
     ("certify-operator", "/id", "a new id is a new act"),
     ("revoke-operator", "/id", "a new id is a new act"),
