@@ -55,7 +55,8 @@ pub(crate) fn steps(steps: &mut Steps, workspace: &Workspace, long: bool) {
         counted(workspace, &["--kind", "power-loss", "--rounds", rounds, "--seed", "1"])
     });
     if long {
-        steps.tests("faults: every kind", || counted(workspace, &["--rounds", "24", "--seed", "1"]));
+        // Each kind twice.
+        steps.tests("faults: every kind", || counted(workspace, &["--rounds", "26", "--seed", "1"]));
     }
 }
 

@@ -53,7 +53,11 @@ enum Task {
     /// Runs with faults put in; the last line counts the rounds.
     Faults(faults::Faults),
     /// Only what strangers to the code ask every room: Schemathesis and SSLyze, on rooms that were built before.
-    Apis,
+    Apis {
+        /// For as long as `judge` has them ask.
+        #[arg(long)]
+        long: bool,
+    },
     /// Only the checks that need no compiling: tidiness, licences, arrows between crates.
     Tidy {
         /// First set the lines of references in documents to where the names are defined now.
@@ -83,9 +87,9 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Judge { install } => test(&workspace, install, true),
         Task::Bench { name } => bench::run(&workspace, name.as_deref()),
         Task::Faults(wanted) => faults::run(&workspace, &wanted),
-        Task::Apis => {
+        Task::Apis { long } => {
             let mut steps = Steps::default();
-            apis::steps(&mut steps, &workspace, false);
+            apis::steps(&mut steps, &workspace, long);
             Ok(steps.finish())
         }
         Task::Tidy { lines } => {
