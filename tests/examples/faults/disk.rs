@@ -106,10 +106,12 @@ impl Trace {
         // Calls that began and have not come back yet, by thread: when and with what.
         let mut open: HashMap<&str, (usize, String)> = HashMap::new();
         for line in text.lines() {
-            let mut parts = line.splitn(3, ' ').map(str::trim);
-            let (Some(thread), Some(time), Some(call)) = (parts.next(), parts.next(), parts.next()) else {
-                continue;
-            };
+            // Numbers of processes are padded: a young machine has short ones, with two spaces after them.
+            let columns = line.split_once(' ').and_then(|(thread, rest)| {
+                let (time, call) = rest.trim_start().split_once(' ')?;
+                Some((thread, time, call.trim()))
+            });
+            let Some((thread, time, call)) = columns else { continue };
             let Some(at) = time.replace('.', "").parse::<i64>().ok() else { continue };
             if let Some(begun) = call.strip_suffix("<unfinished ...>") {
                 open.insert(thread, (steps.len(), begun.trim().to_owned()));
