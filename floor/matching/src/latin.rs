@@ -24,7 +24,7 @@ fn is_key_of(key: &str, bank: &str) -> bool {
     key == key_of_kana(bank, false) || bank.contains('ツ') && key == key_of_kana(bank, true)
 }
 
-/// Can a reading have this key? A quick look at the first letter: neither step of [`one_romanisation`] changes that of
+/// Can a reading have this key? A quick look at the first letter: no step of [`one_romanisation`] changes that of
 /// a kana, but for an I that falls before a Y and a ツ that doubles what follows.
 fn may_begin(key: &str, bank: &str) -> bool {
     let first = bank.chars().filter_map(|kana| Some((kana, syllable(kana)?.chars().next()?))).next();
@@ -72,7 +72,19 @@ pub(crate) fn hepburn(kana: &str) -> String {
     pairs.iter().fold(letters, |text, (kunrei, hepburn)| text.replace(kunrei, hepburn))
 }
 
+/// Until nothing changes any more: what falls may bring letters together that fall in turn (MOHUHA, MOUHA, MOHA, MOA).
 fn one_romanisation(letters: &str) -> String {
+    let mut text = one_step(letters);
+    loop {
+        let next = one_step(&text);
+        if next == text {
+            return text;
+        }
+        text = next;
+    }
+}
+
+fn one_step(letters: &str) -> String {
     const TO_KUNREI: [(&str, &str); 14] = [
         ("TSU", "TU"),
         ("SHI", "SI"),
